@@ -1,0 +1,196 @@
+"""The limits inside which any change must stay, checked at submission and again at execution.
+
+Per field: ``enabled``, floor, ceiling, step up and down (absolute, or relative in basis points),
+minimum delay from execution to execution, and gross budgets up and down over every trailing 30 days.
+
+Sources: MECHANISM.md, Guardrails; Aave Generalized Risk Steward (debounce, absolute steps for LTV,
+threshold and bonus, relative steps for caps).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.errors import GuardrailError
+from core.market import Parameters, Scalar, validate_parameters
+from core.units import BPS_ONE
+
+BUDGET_WINDOW_SECONDS = 30 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLimits:
+    """Limits of one field.  With ``relative``, steps and budgets are basis points of the value moved from."""
+
+    enabled: bool
+    floor: int
+    ceiling: int
+    step_up: int
+    step_down: int
+    relative: bool
+    min_delay_seconds: int
+    budget_up: int
+    budget_down: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One executed move of one field, kept for the budgets; ``amount`` in the unit of the budget."""
+
+    scalar: Scalar
+    time: int
+    amount: int
+
+
+DAY = 24 * 3600
+DEFAULT_LIMITS: dict[Scalar, FieldLimits] = {
+    Scalar.LTV: FieldLimits(True, 10_00, 90_00, 50, 50, False, 3 * DAY, 150, 150),
+    Scalar.LIQUIDATION_THRESHOLD: FieldLimits(True, 20_00, 93_00, 50, 50, False, 3 * DAY, 150, 150),
+    Scalar.LIQUIDATION_BONUS: FieldLimits(True, 1_00, 15_00, 50, 50, False, 3 * DAY, 150, 150),
+    Scalar.SUPPLY_CAP: FieldLimits(True, 0, 2**128 - 1, 30_00, 30_00, True, 3 * DAY, 100_00, 100_00),
+    Scalar.BORROW_CAP: FieldLimits(True, 0, 2**128 - 1, 30_00, 30_00, True, 3 * DAY, 100_00, 100_00),
+}
+"""The defaults of MECHANISM.md; ``scripts/generate.py`` writes them into Solidity and the docs."""
+
+
+def largest_step_up(current: int, limits: FieldLimits) -> int:
+    """Return the largest value one step up may reach, rounded down (against the mover).
+
+    >>> largest_step_up(75_00, DEFAULT_LIMITS[Scalar.LIQUIDATION_THRESHOLD])
+    7550
+    >>> largest_step_up(1_000_001, DEFAULT_LIMITS[Scalar.SUPPLY_CAP])
+    1300001
+    """
+    step = current * limits.step_up // BPS_ONE if limits.relative else limits.step_up
+    return current + step
+
+
+def smallest_step_down(current: int, limits: FieldLimits) -> int:
+    """Return the smallest value one step down may reach, rounded up (against the mover)."""
+    step = current * limits.step_down // BPS_ONE if limits.relative else limits.step_down
+    return max(0, current - step)
+
+
+def moved(current: int, proposed: int, limits: FieldLimits) -> int:
+    """Return how much of a budget the move uses: signed, in basis points if relative (rounded up)."""
+    difference = proposed - current
+    if not limits.relative or difference == 0:
+        return difference
+    if current == 0:
+        return BPS_ONE if difference > 0 else -BPS_ONE
+    size = -(-abs(difference) * BPS_ONE // current)
+    return size if difference > 0 else -size
+
+
+def budget_used(changes: Sequence[Change], scalar: Scalar, now: int, *, upwards: bool) -> int:
+    """Return the gross movement in one direction over the trailing 30 days, not negative."""
+    recent = (c.amount for c in changes if c.scalar is scalar and c.time > now - BUDGET_WINDOW_SECONDS)
+    return sum(abs(amount) for amount in recent if (amount > 0) == upwards)
+
+
+def check_field(
+    scalar: Scalar,
+    current: int,
+    proposed: int,
+    *,
+    limits: FieldLimits,
+    changes: Sequence[Change],
+    now: int,
+) -> None:
+    """Refuse one field's move that any limit forbids; an unmoved field always passes.
+
+    Raises:
+        GuardrailError: ``rule`` is one of disabled, floor, ceiling, step, delay, budget.
+    """
+    if proposed == current:
+        return
+    name = scalar.value
+    if not limits.enabled:
+        raise GuardrailError(f"{name} is not governed by agents", rule="disabled", allowed="enabled fields only")
+    if proposed < limits.floor:
+        raise GuardrailError(f"{name} was {proposed}", rule="floor", allowed=f"at least {limits.floor}")
+    if proposed > limits.ceiling:
+        raise GuardrailError(f"{name} was {proposed}", rule="ceiling", allowed=f"at most {limits.ceiling}")
+    low, high = smallest_step_down(current, limits), largest_step_up(current, limits)
+    if not low <= proposed <= high:
+        raise GuardrailError(
+            f"{name} would move from {current} to {proposed}",
+            rule="step",
+            allowed=f"{low} to {high} in one step",
+            hint="split the change",
+        )
+    _check_delay(scalar, limits, changes, now)
+    _check_budget(scalar, moved(current, proposed, limits), limits=limits, changes=changes, now=now)
+
+
+def _check_delay(scalar: Scalar, limits: FieldLimits, changes: Sequence[Change], now: int) -> None:
+    last = max((c.time for c in changes if c.scalar is scalar), default=None)
+    if last is not None and now < last + limits.min_delay_seconds:
+        raise GuardrailError(
+            f"{scalar.value} last changed at {last}, now is {now}",
+            rule="delay",
+            allowed=f"not before {last + limits.min_delay_seconds}",
+            hint="wait",
+        )
+
+
+def _check_budget(
+    scalar: Scalar, move: int, *, limits: FieldLimits, changes: Sequence[Change], now: int
+) -> None:
+    upwards = move > 0
+    budget = limits.budget_up if upwards else limits.budget_down
+    used = budget_used(changes, scalar, now, upwards=upwards)
+    if used + abs(move) > budget:
+        raise GuardrailError(
+            f"{scalar.value} has used {used} of {budget} in 30 days and would use {abs(move)} more",
+            rule="budget",
+            allowed=f"at most {max(0, budget - used)} more now",
+            hint="wait until earlier changes are 30 days old",
+        )
+
+
+def check_update(
+    current: Parameters,
+    proposed: Parameters,
+    *,
+    limits: dict[Scalar, FieldLimits],
+    changes: Sequence[Change],
+    now: int,
+) -> None:
+    """Refuse a whole vector that any guardrail or post-state rule forbids.
+
+    Raises:
+        GuardrailError: a field is out of its limits, or nothing changes.
+        ConfigError: the vector breaks INV-1 or INV-2 (:func:`core.market.validate_parameters`).
+    """
+    validate_parameters(proposed)
+    if current == proposed:
+        raise GuardrailError("nothing changes", rule="unchanged", allowed="at least one field moves")
+    for scalar in Scalar:
+        check_field(
+            scalar,
+            current.field(scalar),
+            proposed.field(scalar),
+            limits=limits[scalar],
+            changes=changes,
+            now=now,
+        )
+
+
+def reachable(
+    current: int, scalar: Scalar, *, limits: FieldLimits, changes: Sequence[Change], now: int
+) -> tuple[int, int]:
+    """Return the lowest and highest value that guardrails let ``scalar`` reach now (both may be ``current``)."""
+    last = max((c.time for c in changes if c.scalar is scalar), default=None)
+    waiting = last is not None and now < last + limits.min_delay_seconds
+    if not limits.enabled or waiting:
+        return current, current
+    up = limits.budget_up - budget_used(changes, scalar, now, upwards=True)
+    down = limits.budget_down - budget_used(changes, scalar, now, upwards=False)
+    scale = current if limits.relative else BPS_ONE
+    room_up = max(0, up) * scale // BPS_ONE
+    room_down = max(0, down) * scale // BPS_ONE
+    highest = min(largest_step_up(current, limits), current + room_up, limits.ceiling)
+    lowest = max(smallest_step_down(current, limits), current - room_down, limits.floor)
+    return min(lowest, current), max(highest, current)
