@@ -107,7 +107,9 @@ def check_field(
         return
     name = scalar.value
     if not limits.enabled:
-        raise GuardrailError(f"{name} is not governed by agents", rule="disabled", allowed="enabled fields only")
+        raise GuardrailError(
+            f"{name} is not governed by agents", rule="disabled", allowed="enabled fields only"
+        )
     if proposed < limits.floor:
         raise GuardrailError(f"{name} was {proposed}", rule="floor", allowed=f"at least {limits.floor}")
     if proposed > limits.ceiling:
@@ -181,7 +183,7 @@ def check_update(
 def reachable(
     current: int, scalar: Scalar, *, limits: FieldLimits, changes: Sequence[Change], now: int
 ) -> tuple[int, int]:
-    """Return the lowest and highest value that guardrails let ``scalar`` reach now (both may be ``current``)."""
+    """Return the lowest and highest value that guardrails let ``scalar`` reach now."""
     last = max((c.time for c in changes if c.scalar is scalar), default=None)
     waiting = last is not None and now < last + limits.min_delay_seconds
     if not limits.enabled or waiting:

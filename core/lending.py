@@ -45,7 +45,9 @@ def collateral_value(collateral: int, *, price: int, decimals: Decimals) -> int:
     >>> collateral_value(10**18, price=2_000 * PRICE_ONE, decimals=Decimals())
     2000000000
     """
-    return collateral * price * 10**decimals.debt // (PRICE_ONE * 10**decimals.collateral)
+    debt_one: int = 10**decimals.debt
+    collateral_one: int = 10**decimals.collateral
+    return collateral * price * debt_one // (PRICE_ONE * collateral_one)
 
 
 def health_factor_wad(position: Position, *, price: int, rules: LiquidationRules) -> int | None:
@@ -72,7 +74,7 @@ def close_amount(debt: int, *, close_factor: Bps) -> int:
     >>> close_amount(101, close_factor=Bps(50_00))
     50
     """
-    return debt * close_factor // BPS_ONE
+    return debt * int(close_factor) // BPS_ONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def validate_parameters(parameters: Parameters) -> None:
         )
     if int(threshold) * (BPS_ONE + parameters.liquidation_bonus_bps) >= BPS_ONE * BPS_ONE:
         raise ConfigError(
-            f"threshold {threshold} with bonus {parameters.liquidation_bonus_bps} leaves nothing for the debt",
+            f"threshold {threshold} with bonus {parameters.liquidation_bonus_bps} leaves no debt covered",
             allowed="threshold x (1 + bonus) < 100.00 %",
             hint="lower the threshold or the bonus",
         )
@@ -107,10 +107,8 @@ def with_scalar(current: Parameters, scalar: Scalar, value: int, *, margin_bps: 
     >>> with_scalar(now, Scalar.LIQUIDATION_THRESHOLD, 75_50, margin_bps=Bps(5_00)).ltv_bps
     Bps(70_50)
     """
-    if scalar in (Scalar.SUPPLY_CAP, Scalar.BORROW_CAP):
-        return replace(current, **{scalar.value: value})
     if scalar is not Scalar.LIQUIDATION_THRESHOLD:
-        return replace(current, **{scalar.value: Bps(value)})
+        return parameters_from({**current.as_dict(), scalar.value: value})
     highest_ltv = max(0, value - margin_bps)
     at_margin = current.liquidation_threshold_bps - current.ltv_bps == margin_bps
     ltv = highest_ltv if at_margin else min(int(current.ltv_bps), highest_ltv)

@@ -56,9 +56,7 @@ class RiskModel(Protocol):
         """Estimate from ``history``, which ends before the forecast begins."""
         ...
 
-    def log_returns(
-        self, history: PriceHistory, *, steps: int, paths: int, seed: int
-    ) -> NDArray[np.float64]:
+    def log_returns(self, history: PriceHistory, *, steps: int, paths: int, seed: int) -> NDArray[np.float64]:
         """Return simulated log returns per bar after the end of ``history``, shape (path, step)."""
         ...
 

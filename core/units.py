@@ -35,6 +35,7 @@ class Bps(int):
     __slots__ = ()
 
     def __new__(cls, value: int) -> Bps:
+        """Refuse anything but a whole number from 0."""
         if isinstance(value, bool) or not isinstance(value, int):
             raise ConfigError(f"basis points were {value!r}", allowed="whole numbers from 0")
         if value < 0:

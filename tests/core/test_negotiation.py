@@ -1,0 +1,168 @@
+"""The negotiation machine: what four agents agree on, and what nobody can make them do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from network_in_memory import Network, Player, signed
+
+from core.messages import Phase
+from core.negotiation import Received, Stage
+
+BOUNDS = {1: 77_85, 2: 78_40, 3: 76_10, 4: 75_90}
+
+
+def network(bounds: dict[int, int | None] = BOUNDS, **changes: object) -> Network:
+    return Network({agent: Player(bound) for agent, bound in bounds.items()}, **changes)
+
+
+def outcomes(net: Network) -> set[str]:
+    return {finish.outcome for finish in net.outcomes.values()}
+
+
+def test_four_honest_agents_propose_the_clamped_third_largest_bound() -> None:
+    net = network()
+    net.run()
+    assert outcomes(net) == {"proposed"}
+    (_, submit), *_ = net.submitted
+    assert submit.update.proposed.liquidation_threshold_bps == 75_50
+    assert submit.update.proposed.ltv_bps == 70_50
+    assert len(submit.signatures) == 4
+    assert net.now == 0, "nobody waited for a deadline"
+
+
+def test_without_a_step_limit_the_candidate_is_the_third_largest_bound() -> None:
+    net = network(highest=90_00)
+    net.run()
+    (_, submit), *_ = net.submitted
+    assert submit.update.proposed.liquidation_threshold_bps == 76_10
+    assert (submit.update.low_bound, submit.update.high_bound) == (76_10, 77_85)
+    assert len(submit.signatures) == 3, "the most cautious agent calls 75.90 % the limit and dissents"
+
+
+def test_bounds_below_the_current_value_end_in_no_change() -> None:
+    net = network({1: 74_00, 2: 74_50, 3: 73_00, 4: 74_90})
+    net.run()
+    assert outcomes(net) == {"no_change"}
+    assert net.submitted == []
+
+
+def test_two_abstentions_leave_no_agreement() -> None:
+    net = network({1: 77_00, 2: 77_00, 3: None, 4: None})
+    net.run()
+    assert outcomes(net) == {"no_agreement"}
+
+
+@pytest.mark.parametrize("phase", [Phase.COMMIT, Phase.REVEAL])
+@pytest.mark.parametrize("agent", [1, 2, 3, 4])
+def test_one_agent_that_dies_leaves_three_signers(phase: Phase, agent: int) -> None:
+    net = network({1: 77_85, 2: 78_40, 3: 76_10, 4: 75_90})
+    net.players[agent].dies_after = phase
+    net.run()
+    assert {net.outcomes[a].outcome for a in net.players if a != agent} == {"proposed"}
+    assert len(net.submitted[0][1].signatures) == 3
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_the_next_keeper_announces_when_the_first_is_dead(rank: int) -> None:
+    net = network()
+    dead = net.keepers[rank]
+    net.players[dead].alive = False
+    net.run()
+    assert {net.outcomes[a].outcome for a in net.players if a != dead} == {"proposed"}
+
+
+def test_a_counter_lowers_the_candidate() -> None:
+    net = network(highest=90_00)
+    net.players[3].counter = 75_20
+    net.run()
+    assert net.submitted[0][1].update.proposed.liquidation_threshold_bps == 75_90
+
+
+def test_a_counter_that_raises_is_refused_by_all() -> None:
+    net = network(highest=90_00)
+    net.players[4].counter = 89_00
+    net.run()
+    assert net.submitted[0][1].update.proposed.liquidation_threshold_bps == 76_10
+
+
+def test_one_who_withholds_below_its_bound_is_left_out() -> None:
+    net = network(highest=90_00)
+    net.players[3].signs = False
+    net.run()
+    submits = [submit.update for _, submit in net.submitted]
+    assert submits[0].attempt == 1
+    assert submits[0].proposed.liquidation_threshold_bps == 75_90
+
+
+def test_two_who_withhold_stop_the_epoch() -> None:
+    net = network()
+    net.players[1].signs = net.players[2].signs = False
+    net.run()
+    assert outcomes(net) == {"no_agreement"}
+
+
+def test_a_forged_signature_is_refused() -> None:
+    net = network()
+    real = signed(1, 2, Phase.COMMIT, {"announce": "", "commitment": ""})
+    net.feed(1, Received(replace(real, agent_id=3)))
+    assert "signature" in net.rejects[0].reason
+
+
+def test_a_stranger_is_refused() -> None:
+    net = network()
+    net.feed(1, Received(signed(1, 9, Phase.COMMIT, {})))
+    assert "no seat" in net.rejects[0].reason
+
+
+def test_a_message_of_another_epoch_is_refused() -> None:
+    net = network()
+    net.feed(1, Received(signed(2, 2, Phase.COMMIT, {})))
+    assert "epoch 2" in net.rejects[0].reason
+
+
+def test_two_different_reveals_are_a_contradiction() -> None:
+    net = network()
+    net.feed(1, Received(signed(1, 2, Phase.REVEAL, {"bound": 1})))
+    net.feed(1, Received(signed(1, 2, Phase.REVEAL, {"bound": 2})))
+    assert "contradicts" in net.rejects[0].reason
+
+
+def test_the_same_message_twice_changes_nothing() -> None:
+    net = network()
+    message = signed(1, 2, Phase.COMMIT, {"announce": "", "commitment": ""})
+    net.feed(1, Received(message))
+    before = net.states[1]
+    net.feed(1, Received(message))
+    assert net.states[1] is before and net.rejects == []
+
+
+def test_a_finished_epoch_takes_no_more_events() -> None:
+    net = network()
+    net.run()
+    before = net.states[1]
+    net.feed(1, Received(signed(1, 2, Phase.DISSENT, {})))
+    assert net.states[1] is before and before.stage is Stage.DONE
+
+
+def test_a_commit_without_its_reveal_is_no_bound() -> None:
+    net = network(highest=90_00)
+    net.players[2].dies_after = Phase.COMMIT
+    net.run()
+    assert net.submitted[0][1].update.proposed.liquidation_threshold_bps == 75_90
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    honest=st.lists(st.integers(70_00, 80_00), min_size=3, max_size=3),
+    liar=st.one_of(st.none(), st.integers(0, 100_00)),
+)
+def test_one_liar_cannot_leave_the_honest_bounds(honest: list[int], liar: int | None) -> None:
+    net = network({1: honest[0], 2: honest[1], 3: honest[2], 4: liar}, lowest=0, highest=100_00)
+    net.run()
+    for _, submit in net.submitted:
+        value = submit.update.proposed.liquidation_threshold_bps
+        assert min(honest) <= value <= max(honest)
