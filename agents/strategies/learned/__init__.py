@@ -1,0 +1,1 @@
+"""Strategies that rest on a trained network."""

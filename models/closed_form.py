@@ -1,0 +1,45 @@
+"""The closed form LTV = exp(-c * sigma / sqrt(liquidity / debt)) - beta.
+
+``sigma`` is the volatility of one day, ``liquidity`` what the market absorbs at a slippage of
+``beta``, ``debt`` what may have to be sold, ``beta`` the liquidation bonus, and ``c`` the DAO's
+appetite: how many daily standard deviations liquidators need for the whole debt.
+
+Source: B.Protocol / RiskDAO, SmartLTV.  It leaves ``c`` to the DAO; 2 is this project's declared choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, sqrt
+
+from core.errors import ModelError
+from core.units import BPS_ONE, Bps
+
+DEFAULT_RISK_LEVEL = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaInputs:
+    """What the formula reads; ``liquidity_usd`` and ``debt_usd`` in one unit, ``daily_volatility`` a share."""
+
+    daily_volatility: float
+    liquidity_usd: float
+    debt_usd: float
+    bonus_bps: Bps
+    risk_level: float = DEFAULT_RISK_LEVEL
+
+    def __post_init__(self) -> None:
+        for name in ("daily_volatility", "liquidity_usd", "debt_usd", "risk_level"):
+            if not getattr(self, name) > 0:
+                raise ModelError(f"{name} was {getattr(self, name)}", allowed="numbers above 0")
+
+
+def formula_ltv_bps(inputs: FormulaInputs) -> Bps:
+    """Return the formula's LTV, rounded down; 0 where it would be negative.
+
+    >>> formula_ltv_bps(FormulaInputs(0.05, 100.0, 100.0, Bps(5_00)))
+    Bps(85_48)
+    """
+    exponent = -inputs.risk_level * inputs.daily_volatility / sqrt(inputs.liquidity_usd / inputs.debt_usd)
+    ltv = exp(exponent) - inputs.bonus_bps / BPS_ONE
+    return Bps(max(0, int(ltv * BPS_ONE)))

@@ -1,0 +1,185 @@
+"""Volatility models: EWMA with normal shocks, and GARCH(1,1) with Student-t shocks.
+
+Sources: RiskMetrics 1996 (EWMA); Bollerslev 1986, 1987 (GARCH, t); estimation by the ``arch`` library.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ModelError
+from core.market import PriceHistory
+from core.ports import TrainingProgress
+from core.recommendation import ForecastQuantile
+from models.features import annual_volatility, ewma_variance, hourly_returns
+from models.quantiles import path_quantiles
+
+MINIMUM_RETURNS = 500
+QUANTILE_PATHS = 4_000
+PERCENT = 100.0
+
+
+class Ewma:
+    """Exponentially weighted volatility with normal shocks, the plainest baseline."""
+
+    name = "ewma"
+    family = "formula"
+
+    def __init__(self, half_life_hours: float = 72.0) -> None:
+        self.half_life_hours = half_life_hours
+        self._long_run: float | None = None
+
+    def fit(
+        self, history: PriceHistory, *, seed: int, report: Callable[[TrainingProgress], None] | None = None
+    ) -> None:
+        """Estimate the variance that the average starts from (``seed`` is not used)."""
+        self._long_run = float(np.mean(hourly_returns(history, at_least=MINIMUM_RETURNS) ** 2))
+
+    def hourly_variance(self, history: PriceHistory) -> float:
+        """Return the variance forecast for the next hour."""
+        if self._long_run is None:
+            raise ModelError("ewma was asked before it was fitted", hint="call fit first")
+        returns = hourly_returns(history, at_least=MINIMUM_RETURNS)
+        return float(ewma_variance(returns, half_life=self.half_life_hours, start=self._long_run)[-1])
+
+    def log_returns(self, history: PriceHistory, *, steps: int, paths: int, seed: int) -> NDArray[np.float64]:
+        """Return independent normal returns with the forecast's variance, shape (path, step)."""
+        deviation = self.hourly_variance(history) ** 0.5
+        rng = np.random.default_rng(seed)
+        return deviation * rng.standard_normal((paths, steps)) - 0.5 * deviation**2
+
+    def quantiles(
+        self, history: PriceHistory, *, horizons: Sequence[int], levels_bps: Sequence[int], seed: int
+    ) -> tuple[ForecastQuantile, ...]:
+        """Return simulated quantiles of the log return over each horizon."""
+        paths = self.log_returns(history, steps=max(horizons), paths=QUANTILE_PATHS, seed=seed)
+        return path_quantiles(paths, horizons=horizons, levels_bps=levels_bps)
+
+    def describe(self) -> dict[str, str]:
+        """Return what a model card needs."""
+        long_run = "not fitted" if self._long_run is None else f"{annual_volatility(self._long_run):.4f}"
+        return {
+            "model": "EWMA, normal shocks",
+            "half_life_hours": f"{self.half_life_hours:g}",
+            "sample_volatility_per_year": long_run,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GarchParameters:
+    """Estimates in percent returns: ``v' = omega + alpha e^2 + beta v``, shocks t with ``nu`` degrees."""
+
+    mu: float
+    omega: float
+    alpha: float
+    beta: float
+    nu: float
+    observations: int
+
+
+class GarchT:
+    """GARCH(1,1) with standardised Student-t shocks."""
+
+    name = "garch-t"
+    family = "parametric"
+
+    def __init__(self) -> None:
+        self.parameters: GarchParameters | None = None
+
+    def fit(
+        self, history: PriceHistory, *, seed: int, report: Callable[[TrainingProgress], None] | None = None
+    ) -> None:
+        """Estimate by maximum likelihood (``seed`` is not used).
+
+        Raises:
+            ModelError: the optimiser did not converge.
+        """
+        returns = hourly_returns(history, at_least=MINIMUM_RETURNS) * PERCENT
+        self.parameters = _estimate(returns)
+        if report is not None:
+            report(TrainingProgress(self.name, 1, 1, 0.0, 0.0))
+
+    def log_returns(self, history: PriceHistory, *, steps: int, paths: int, seed: int) -> NDArray[np.float64]:
+        """Return paths that start from the variance after the last bar, shape (path, step)."""
+        parameters = self._fitted()
+        rng = np.random.default_rng(seed)
+        scale = ((parameters.nu - 2) / parameters.nu) ** 0.5
+        shocks = rng.standard_t(parameters.nu, (steps, paths)) * scale  # (step, path)
+        variance = np.full(paths, self.next_variance(history))
+        returns = np.empty((steps, paths))
+        for step in range(steps):
+            surprise = np.sqrt(variance) * shocks[step]
+            returns[step] = parameters.mu + surprise
+            variance = parameters.omega + parameters.alpha * surprise**2 + parameters.beta * variance
+        return np.ascontiguousarray(returns.T / PERCENT)  # (path, step)
+
+    def next_variance(self, history: PriceHistory) -> float:
+        """Return the variance of the next hour's return, in percent squared."""
+        parameters = self._fitted()
+        returns = hourly_returns(history, at_least=MINIMUM_RETURNS) * PERCENT
+        return float(_filter(returns - parameters.mu, parameters)[-1])
+
+    def quantiles(
+        self, history: PriceHistory, *, horizons: Sequence[int], levels_bps: Sequence[int], seed: int
+    ) -> tuple[ForecastQuantile, ...]:
+        """Return simulated quantiles of the log return over each horizon."""
+        paths = self.log_returns(history, steps=max(horizons), paths=QUANTILE_PATHS, seed=seed)
+        return path_quantiles(paths, horizons=horizons, levels_bps=levels_bps)
+
+    def describe(self) -> dict[str, str]:
+        """Return what a model card needs."""
+        if self.parameters is None:
+            return {"model": "GARCH(1,1)-t", "state": "not fitted"}
+        p = self.parameters
+        return {
+            "model": "GARCH(1,1)-t",
+            "alpha": f"{p.alpha:.4f}",
+            "beta": f"{p.beta:.4f}",
+            "degrees_of_freedom": f"{p.nu:.2f}",
+            "observations": str(p.observations),
+        }
+
+    def _fitted(self) -> GarchParameters:
+        if self.parameters is None:
+            raise ModelError("garch-t was asked before it was fitted", hint="call fit first")
+        return self.parameters
+
+
+def _estimate(returns: NDArray[np.float64]) -> GarchParameters:
+    from arch import arch_model
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            fitted = arch_model(returns, vol="GARCH", p=1, q=1, dist="t", rescale=False).fit(disp="off")
+        except Warning as problem:
+            raise ModelError(f"GARCH(1,1)-t did not converge: {problem}", hint="use a longer history") from problem
+    values = fitted.params
+    return GarchParameters(
+        mu=float(values["mu"]),
+        omega=float(values["omega"]),
+        alpha=float(values["alpha[1]"]),
+        beta=float(values["beta[1]"]),
+        nu=float(values["nu"]),
+        observations=len(returns),
+    )
+
+
+def _filter(residuals: NDArray[np.float64], parameters: GarchParameters) -> NDArray[np.float64]:
+    """Return the variance forecast after each bar, from the sample variance on."""
+    from scipy.signal import lfilter
+
+    inputs = parameters.omega + parameters.alpha * residuals**2
+    start = np.array([parameters.beta * float(np.var(residuals))])
+    variance, _ = lfilter([1.0], [1.0, -parameters.beta], inputs, zi=start)
+    return np.asarray(variance, dtype=np.float64)
+
+
+def garch_variances(returns: NDArray[np.float64], parameters: GarchParameters) -> NDArray[np.float64]:
+    """Return the variance forecast (percent squared) after each of ``returns`` (natural units)."""
+    return _filter(returns * PERCENT - parameters.mu, parameters)

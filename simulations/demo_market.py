@@ -1,0 +1,168 @@
+"""The market of the demo: WETH against USDC, drawn by one seed.
+
+It opens conservative (LTV 70.00 %, threshold 75.00 %, bonus 5.00 %) in a calm series; what the agents
+make of it follows from their models.  Depth, supply and reserves are declared assumptions: debt is
+large against what the market absorbs in an hour, so that liquidators are limited by slippage and bad
+debt follows from volatility (Kao et al. 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from core.cascade import Liquidity
+from core.guardrails import DEFAULT_LIMITS
+from core.lending import Decimals
+from core.mandate import Mandate
+from core.market import MarketSnapshot, Parameters, PriceHistory, Scalar
+from core.position import Position
+from core.recommendation import Observation
+from core.units import PRICE_ONE, WAD, Bps
+from simulations.generator import (
+    BAR_SECONDS,
+    MarketTerms,
+    OracleTerms,
+    exchange_feed,
+    log_returns,
+    oracle_feed,
+)
+
+GENESIS_TIME = 1_701_345_600
+"""2023-11-30 12:00 UTC: the close of the last bar that an agent may see when the chain starts."""
+
+HISTORY_BARS = 4_320
+CONTINUATION_BARS = 40 * 24
+OPENING_BAR = HISTORY_BARS // 2
+"""The bar at which the market opens; a volatility scale acts from here on."""
+
+BORROWERS = 40
+DECIMALS = Decimals()
+DEBT_TO_WAD = 10 ** (18 - DECIMALS.debt)
+USDC = 10**DECIMALS.debt
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMarket:
+    """Everything a chain and its agents need at genesis, amounts in base units of their token.
+
+    ``feeds`` reach past genesis: whoever shows them calls ``until`` with the chain's time, or
+    :meth:`history` for what is known at genesis.
+    """
+
+    seed: int
+    volatility_scale: float
+    asset: str
+    debt_asset: str
+    genesis_time: int
+    feeds: Mapping[str, PriceHistory]
+    parameters: Parameters
+    positions: tuple[Position, ...]
+    debt_supply: int
+    reserves: int
+    liquidity: Liquidity
+    close_factor_bps: Bps
+    mandate: Mandate
+
+    def history(self, source: str) -> PriceHistory:
+        """Return what ``source`` had published at genesis."""
+        return self.feeds[source].until(self.genesis_time)
+
+    @property
+    def oracle_price(self) -> int:
+        """Price at genesis, eight decimals: the oracle's newest answer."""
+        return int(self.history("oracle").closes_e8[-1])
+
+    def snapshot(self) -> MarketSnapshot:
+        """Return the market at genesis as a chain would show it (block 0, no positions root)."""
+        return MarketSnapshot(
+            market=self.asset,
+            block_number=0,
+            timestamp=self.genesis_time,
+            parameters=self.parameters,
+            oracle_price=self.oracle_price,
+            total_collateral=sum(position.collateral for position in self.positions),
+            total_debt_supply=self.debt_supply,
+            total_borrow=sum(position.debt for position in self.positions),
+            reserves=self.reserves,
+            positions_root=bytes(32),
+        )
+
+    def observation(self, source: str, *, seed: int, paths: int = 2_000) -> Observation:
+        """Return what an agent with the data of ``source`` looks at when it decides at genesis."""
+        limits = DEFAULT_LIMITS[Scalar.LIQUIDATION_THRESHOLD]
+        return Observation(
+            snapshot=self.snapshot(),
+            scalar=Scalar.LIQUIDATION_THRESHOLD,
+            mandate=self.mandate,
+            history=self.history(source),
+            positions=positions_in_wad(self.positions),
+            liquidity=self.liquidity,
+            close_factor_bps=self.close_factor_bps,
+            floor=limits.floor,
+            ceiling=limits.ceiling,
+            seed=seed,
+            paths=paths,
+        )
+
+
+def demo_market(seed: int, volatility_scale: float = 1.0) -> DemoMarket:
+    """Return the demo's market for ``seed``; the scale multiplies every return after the opening.
+
+    >>> market = demo_market(7)
+    >>> str(market.parameters.liquidation_threshold_bps), len(market.positions)
+    ('75.00 %', 40)
+    """
+    feeds = _feeds(seed, volatility_scale)
+    price = int(feeds["oracle"].until(GENESIS_TIME).closes_e8[-1])
+    parameters = Parameters(
+        ltv_bps=Bps(70_00),
+        liquidation_threshold_bps=Bps(75_00),
+        liquidation_bonus_bps=Bps(5_00),
+        supply_cap=60_000 * WAD,
+        borrow_cap=60_000_000 * USDC,
+    )
+    return DemoMarket(
+        seed=seed,
+        volatility_scale=volatility_scale,
+        asset="WETH",
+        debt_asset="USDC",
+        genesis_time=GENESIS_TIME,
+        feeds=MappingProxyType(feeds),
+        parameters=parameters,
+        positions=_draw_positions(seed, price=price, threshold=parameters.liquidation_threshold_bps),
+        debt_supply=50_000_000 * USDC,
+        reserves=500_000 * USDC,
+        liquidity=Liquidity(depth=120_000_000 * WAD),
+        close_factor_bps=Bps(50_00),
+        mandate=Mandate("WETH"),
+    )
+
+
+def positions_in_wad(positions: tuple[Position, ...]) -> tuple[Position, ...]:
+    """Return positions in wad for both tokens, the scale of an observation."""
+    return tuple(Position(p.account, p.collateral, p.debt * DEBT_TO_WAD) for p in positions)
+
+
+def _feeds(seed: int, volatility_scale: float) -> dict[str, PriceHistory]:
+    terms = MarketTerms(volatility_scale=volatility_scale, scale_from_bar=OPENING_BAR)
+    returns = log_returns(terms, HISTORY_BARS + CONTINUATION_BARS, seed=seed)
+    first_close = GENESIS_TIME - (HISTORY_BARS - 1) * BAR_SECONDS
+    exchange = exchange_feed(returns, "WETH", terms=terms, first_close=first_close)
+    return {"exchange": exchange, "oracle": oracle_feed(exchange, OracleTerms(), seed=seed)}
+
+
+def _draw_positions(seed: int, *, price: int, threshold: Bps) -> tuple[Position, ...]:
+    """Draw debts (lognormal, 32 M USDC in all) and health factors (1.08 up, lognormal)."""
+    rng = np.random.default_rng([seed, 3])
+    weights = rng.lognormal(0.0, 0.9, BORROWERS)
+    debts = 32_000_000 * weights / weights.sum()
+    health = 1.08 + rng.lognormal(-1.5, 0.7, BORROWERS)
+    collateral = debts * health / (int(threshold) / 1e4) / (price / PRICE_ONE)
+    return tuple(
+        Position(f"borrower-{number:02d}", int(coins * 1e6) * 10**12, int(debt) * USDC)
+        for number, (coins, debt) in enumerate(zip(collateral, debts, strict=True))
+    )
