@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {ERC721URIStorage} from "@openzeppelin/contracts/token/ERC721/extensions/ERC721URIStorage.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {SeatTable} from "./SeatTable.sol";
+
+/// @notice Identity of agents (ERC-8004, identity part) and the seats that the DAO gives to some of them.
+/// @dev Registration is open; a seat is not. Reputation and validation of ERC-8004 are not here.
+contract AgentRegistry is ERC721URIStorage, EIP712, SeatTable {
+    struct MetadataEntry {
+        string metadataKey;
+        bytes metadataValue;
+    }
+
+    bytes32 private constant WALLET_TYPEHASH =
+        keccak256("AgentWalletSet(uint256 agentId,address newWallet,address owner,uint256 deadline)");
+    bytes32 private constant WALLET_KEY = keccak256("agentWallet");
+    string private constant UAGENT_KEY = "uagent";
+    uint256 private constant LONGEST_PROOF_SECONDS = 5 minutes;
+
+    uint256 public lastAgentId;
+    mapping(uint256 agentId => address) private _wallets;
+    mapping(uint256 agentId => mapping(string key => bytes)) private _metadata;
+
+    event Registered(uint256 indexed agentId, string agentURI, address indexed owner);
+    event URIUpdated(uint256 indexed agentId, string newURI, address indexed updatedBy);
+    event MetadataSet(
+        uint256 indexed agentId, string indexed indexedMetadataKey, string metadataKey, bytes metadataValue
+    );
+
+    error ReservedKey();
+    error NotAgentOwner(uint256 agentId, address caller);
+    error BadWalletProof(uint256 agentId, address wallet);
+    error ProofExpired(uint256 deadline);
+
+    constructor(address owner) ERC721("Tribunate Agents", "TAGENT") EIP712("AgentRegistry", "1") SeatTable(owner) {}
+
+    function register() external returns (uint256) {
+        return _register("");
+    }
+
+    function register(string calldata agentURI) external returns (uint256) {
+        return _register(agentURI);
+    }
+
+    function register(string calldata agentURI, MetadataEntry[] calldata metadata)
+        external
+        returns (uint256 agentId)
+    {
+        agentId = _register(agentURI);
+        for (uint256 i; i < metadata.length; ++i) {
+            _setMetadata(agentId, metadata[i].metadataKey, metadata[i].metadataValue);
+        }
+    }
+
+    function setAgentURI(uint256 agentId, string calldata newURI) external {
+        _onlyAgentOwner(agentId);
+        _setTokenURI(agentId, newURI);
+        emit URIUpdated(agentId, newURI, msg.sender);
+    }
+
+    function setMetadata(uint256 agentId, string calldata key, bytes calldata value) external {
+        _onlyAgentOwner(agentId);
+        _setMetadata(agentId, key, value);
+    }
+
+    /// @notice Names another signing key, which proves itself by EIP-712 or ERC-1271.
+    /// @dev Warning: a seated agent that changes its wallet loses its seat.
+    function setAgentWallet(uint256 agentId, address wallet, uint256 deadline, bytes calldata proof) external {
+        _onlyAgentOwner(agentId);
+        if (block.timestamp > deadline || deadline > block.timestamp + LONGEST_PROOF_SECONDS) {
+            revert ProofExpired(deadline);
+        }
+        bytes32 content = keccak256(abi.encode(WALLET_TYPEHASH, agentId, wallet, ownerOf(agentId), deadline));
+        if (!SignatureChecker.isValidSignatureNow(wallet, _hashTypedDataV4(content), proof)) {
+            revert BadWalletProof(agentId, wallet);
+        }
+        _setWallet(agentId, wallet);
+    }
+
+    function unsetAgentWallet(uint256 agentId) external {
+        _onlyAgentOwner(agentId);
+        _setWallet(agentId, address(0));
+    }
+
+    function getMetadata(uint256 agentId, string memory key) public view returns (bytes memory) {
+        if (keccak256(bytes(key)) == WALLET_KEY) return abi.encodePacked(_wallets[agentId]);
+        return _metadata[agentId][key];
+    }
+
+    function getAgentWallet(uint256 agentId) public view override returns (address) {
+        return _wallets[agentId];
+    }
+
+    function _uagentHash(uint256 agentId) internal view override returns (bytes32) {
+        return keccak256(_metadata[agentId][UAGENT_KEY]);
+    }
+
+    function _register(string memory agentURI) private returns (uint256 agentId) {
+        agentId = ++lastAgentId;
+        _mint(msg.sender, agentId);
+        _setTokenURI(agentId, agentURI);
+        _setWallet(agentId, msg.sender);
+        emit Registered(agentId, agentURI, msg.sender);
+    }
+
+    function _setMetadata(uint256 agentId, string memory key, bytes calldata value) private {
+        if (keccak256(bytes(key)) == WALLET_KEY) revert ReservedKey();
+        _metadata[agentId][key] = value;
+        emit MetadataSet(agentId, key, key, value);
+    }
+
+    function _setWallet(uint256 agentId, address wallet) private {
+        _wallets[agentId] = wallet;
+        _vacateIfSeated(agentId);
+        emit MetadataSet(agentId, "agentWallet", "agentWallet", abi.encodePacked(wallet));
+    }
+
+    function _onlyAgentOwner(uint256 agentId) private view {
+        if (!_isAuthorized(ownerOf(agentId), msg.sender, agentId)) revert NotAgentOwner(agentId, msg.sender);
+    }
+
+    /// @dev Transferring the identity clears its wallet and vacates its seat.
+    function _update(address to, uint256 agentId, address auth) internal override returns (address from) {
+        from = super._update(to, agentId, auth);
+        if (from != address(0) && from != to) _setWallet(agentId, address(0));
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Lane, Parameters} from "./ParameterTypes.sol";
+
+/// @notice Which lane a change takes, by its effect on accounts that exist, and which fields move together.
+library Lanes {
+    error NothingChanges();
+    error NotOneScalar();
+    error LtvNotCoupled(uint256 proposed, uint256 demanded);
+    error LtvAboveMargin(uint256 proposed, uint256 highest);
+
+    /// @notice FAST: nobody's health factor and nobody's ability to repay changes. RAMP: lowers safety for
+    /// borrowers that exist. SLOW: everything else.
+    function laneOf(Parameters memory current, Parameters memory proposed, uint256 totalCollateral)
+        internal
+        pure
+        returns (Lane)
+    {
+        if (_anyUp(current, proposed) || proposed.liquidationBonusBps != current.liquidationBonusBps) return Lane.SLOW;
+        bool thresholdDown = proposed.liquidationThresholdBps < current.liquidationThresholdBps;
+        bool ltvDown = proposed.ltvBps < current.ltvBps;
+        bool supplyDown = proposed.supplyCap < current.supplyCap;
+        bool borrowDown = proposed.borrowCap < current.borrowCap;
+        if (thresholdDown) return supplyDown || borrowDown ? Lane.SLOW : Lane.RAMP;
+        if (supplyDown && proposed.supplyCap < totalCollateral) return Lane.SLOW;
+        return ltvDown || supplyDown || borrowDown ? Lane.FAST : Lane.NONE;
+    }
+
+    /// @notice Exactly one scalar moves, and the LTV follows the threshold as the margin demands.
+    function requireCoupled(Parameters memory current, Parameters memory proposed, uint256 marginBps) internal pure {
+        bool threshold = proposed.liquidationThresholdBps != current.liquidationThresholdBps;
+        uint256 scalars = threshold || proposed.ltvBps != current.ltvBps ? 1 : 0;
+        if (proposed.liquidationBonusBps != current.liquidationBonusBps) ++scalars;
+        if (proposed.supplyCap != current.supplyCap) ++scalars;
+        if (proposed.borrowCap != current.borrowCap) ++scalars;
+        if (scalars == 0) revert NothingChanges();
+        if (scalars > 1) revert NotOneScalar();
+        uint256 highest = _below(proposed.liquidationThresholdBps, marginBps);
+        if (threshold) {
+            uint256 demanded = _followingLtv(current, highest, marginBps);
+            if (proposed.ltvBps != demanded) revert LtvNotCoupled(proposed.ltvBps, demanded);
+        } else if (proposed.ltvBps > current.ltvBps && proposed.ltvBps > highest) {
+            revert LtvAboveMargin(proposed.ltvBps, highest);
+        }
+    }
+
+    function _followingLtv(Parameters memory current, uint256 highest, uint256 marginBps)
+        private
+        pure
+        returns (uint256)
+    {
+        bool atMargin = current.ltvBps + marginBps == current.liquidationThresholdBps;
+        return atMargin || current.ltvBps > highest ? highest : current.ltvBps;
+    }
+
+    function _anyUp(Parameters memory current, Parameters memory proposed) private pure returns (bool) {
+        return proposed.ltvBps > current.ltvBps || proposed.liquidationThresholdBps > current.liquidationThresholdBps
+            || proposed.supplyCap > current.supplyCap || proposed.borrowCap > current.borrowCap;
+    }
+
+    function _below(uint256 value, uint256 amount) private pure returns (uint256) {
+        return value > amount ? value - amount : 0;
+    }
+}
