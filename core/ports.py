@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from core.market import MarketSnapshot, PriceHistory
+from core.market import MarketSnapshot, PriceHistory, Scalar
 from core.position import Position
 from core.recommendation import ForecastQuantile, Observation, Recommendation
 from core.update import ParameterUpdate
@@ -134,6 +134,10 @@ class GovernanceReader(Protocol):
         """Whether the governor has already taken a proposal for ``epoch``."""
         ...
 
+    def reachable(self, scalar: Scalar, block: int | None = None) -> tuple[int, int]:
+        """Lowest and highest value that guardrails and open lanes let ``scalar`` reach at ``block``."""
+        ...
+
 
 class Signer(Protocol):
     """Holds one EVM key and signs EIP-712 digests."""
@@ -183,4 +187,37 @@ class ProposalSink(Protocol):
 
     def submit(self, update: ParameterUpdate, signatures: Sequence[tuple[str, bytes]]) -> str:
         """Send ``proposeUpdate`` with (signer, signature) pairs; return the transaction hash."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DueAct:
+    """A proposal that waits for somebody to ``queue`` or ``execute`` it since ``since`` (chain time)."""
+
+    number: int
+    act: str
+    since: int
+
+
+class ProposalDesk(Protocol):
+    """Carries a proposal that nobody vetoed through its timelock."""
+
+    def due(self) -> tuple[DueAct, ...]:
+        """Return what could be done now."""
+        ...
+
+    def perform(self, due: DueAct) -> str:
+        """Queue or execute; return the transaction hash.
+
+        Raises:
+            GovernanceError: the contracts refuse (``MarketDrift`` leaves the proposal executable).
+        """
+        ...
+
+
+class MarketSource(Protocol):
+    """Prices as far as the chain's clock has revealed them."""
+
+    def history(self, time: int) -> PriceHistory:
+        """Return the bars that had closed at ``time``."""
         ...

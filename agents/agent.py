@@ -1,0 +1,267 @@
+"""The shell around the negotiation machine: journal, perform, feed back.
+
+    chain clock ─► scheduler ─► start / tick ─┐
+    peers ─► transport ─► receive ────────────┼─► feed ─► advance ─► journal ─► perform ─┐
+                                              └──────────── answers (worker thread) ◄────┘
+
+An event is journalled before its effects are performed.  After a crash the machine is replayed from the
+journal; effects that were asked for and not answered are performed again, and one's own messages are sent
+again (peers are idempotent by key).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from agents.codec import event_from_row, event_to_row
+from agents.desk import Desk
+from agents.journal import Journal
+from agents.keeper import Keeper
+from core.errors import TribunateError
+from core.evidence import canonical_json
+from core.messages import Phase, SignedMessage, message_to_dict, require_bound
+from core.negotiation import (
+    Assess,
+    Consumed,
+    Effect,
+    EpochContext,
+    Event,
+    Finish,
+    Forward,
+    Judge,
+    PrepareAnnounce,
+    Received,
+    Reconsider,
+    Reject,
+    Speak,
+    State,
+    Submit,
+    Tick,
+    advance,
+)
+from core.ports import Seat
+
+log = logging.getLogger("tribunate.agent")
+
+PENDING_LIMIT = 500
+
+
+class Transport(Protocol):
+    """Sends a message to a peer in the background."""
+
+    def send(self, destination: str, message: SignedMessage) -> None:
+        """Send to a uAgents address."""
+        ...
+
+
+@dataclass(slots=True)
+class Running:
+    """One epoch in progress."""
+
+    context: EpochContext
+    state: State = field(default_factory=State)
+
+
+class RiskAgent:
+    """One seat's voice.  All methods run on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        seat: Seat,
+        desk: Desk,
+        keeper: Keeper,
+        journal: Journal,
+        transport: Transport,
+        context_of: Callable[[int], EpochContext],
+        sign: Callable[[int, Phase, int, int, bytes], SignedMessage],
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._seat = seat
+        self._desk = desk
+        self._keeper = keeper
+        self._journal = journal
+        self._transport = transport
+        self._context_of = context_of
+        self._sign = sign
+        self._report = report
+        self._running: dict[int, Running] = {}
+        self._pending: dict[int, list[SignedMessage]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._peers: Mapping[int, str] = {s.agent_id: s.uagent for s in desk.seats.seats}
+
+    # --- doors ---------------------------------------------------------------------------------------
+
+    async def start(self, epoch: int) -> None:
+        """Begin ``epoch``, or take it up again from the journal after a crash."""
+        running = Running(self._context_of(epoch))
+        self._running[epoch] = running
+        asked = self._replay(epoch, running)
+        for effect in asked:
+            self._perform(epoch, effect)
+        for message in self._pending.pop(epoch, []):
+            self._feed(epoch, Received(message))
+
+    async def tick(self, now: int) -> None:
+        """Pass the chain's time on; see what has become of submitted updates and open proposals."""
+        for epoch, running in list(self._running.items()):
+            self._feed(epoch, Tick(now))
+            if epoch in self._running and running.state.update is not None:
+                await self._look_for_proposal(epoch)
+        await self._keeper.look(now)
+
+    async def receive(self, message: SignedMessage) -> None:
+        """Take a peer's message; one for an epoch that has not begun here waits for it."""
+        if message.epoch in self._running:
+            self._feed(message.epoch, Received(message))
+        elif self._journal.outcome(message.epoch) is None:
+            waiting = self._pending.setdefault(message.epoch, [])
+            if sum(map(len, self._pending.values())) < PENDING_LIMIT:
+                waiting.append(message)
+
+    async def stop(self) -> None:
+        """Cancel what is being worked on; the journal knows where to go on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- machine -------------------------------------------------------------------------------------
+
+    def _feed(self, epoch: int, event: Event) -> None:
+        running = self._running.get(epoch)
+        if running is None:
+            return
+        state, effects = advance(running.state, event, running.context)
+        if isinstance(event, Tick) and not effects and state.stage is running.state.stage:
+            running.state = state
+            return
+        if state is not running.state:
+            kind, body = event_to_row(event)
+            self._journal.append(epoch, kind, {"now": state.now, "event": body})
+        running.state = state
+        for effect in effects:
+            if epoch in self._running:
+                self._perform(epoch, effect)
+
+    def _replay(self, epoch: int, running: Running) -> list[Effect]:
+        """Walk through the journal; return the effects that still wait for their answer."""
+        open_effects: list[Effect] = []
+        for kind, row in self._journal.events(epoch):
+            for event in (Tick(row["now"]), event_from_row(kind, row["event"])):
+                running.state, effects = advance(running.state, event, running.context)
+                open_effects += effects
+        return [effect for effect in open_effects if not self._answered(effect, running.state)]
+
+    def _answered(self, effect: Effect, state: State) -> bool:
+        me = self._seat.agent_id
+        match effect:
+            case PrepareAnnounce():
+                return me in state.spoken(Phase.ANNOUNCE)
+            case Judge(announce):
+                return state.judged is not None or announce.agent_id in state.refused
+            case Speak(phase, round_, attempt, _):
+                spoken = state.spoken(phase, round_, attempt).get(me)
+                if spoken is not None:
+                    self._broadcast(spoken)
+                return spoken is not None
+            case Reconsider():
+                return me in state.spoken(Phase.COUNTER, 1)
+            case Assess(update):
+                answers = (state.spoken(phase, 0, update.attempt) for phase in (Phase.AGREE, Phase.DISSENT))
+                return any(me in answer for answer in answers)
+            case Reject():
+                return True
+        return False
+
+    # --- effects -------------------------------------------------------------------------------------
+
+    def _perform(self, epoch: int, effect: Effect) -> None:
+        running = self._running[epoch]
+        scalar = running.context.scalar
+        match effect:
+            case PrepareAnnounce():
+                self._spawn(self._announce(epoch))
+            case Judge(announce):
+                self._answer(epoch, self._desk.judge, epoch, announce, scalar)
+            case Speak():
+                self._speak(epoch, effect)
+            case Forward(to, message):
+                self._transport.send(self._peers[to], message)
+                self._report_message(message, to=[to])
+            case Reconsider():
+                self._answer(epoch, self._desk.reconsider, running.state.judged, scalar, effect)
+            case Assess():
+                bound = standing_bound(running.state, self._seat.agent_id)
+                self._answer(epoch, self._desk.assess, running.state.judged, scalar, effect, bound=bound)
+            case Submit():
+                self._spawn(self._submit(epoch, effect))
+            case Reject(message, reason):
+                self._journal.reject(epoch, message.agent_id, message.phase, reason)
+                self._report({"type": "reject", "epoch": epoch, "from": message.agent_id, "reason": reason})
+            case Finish(outcome, reason):
+                self._finish(epoch, outcome, reason)
+
+    def _answer(self, epoch: int, work: Callable[..., Event], *args: Any, **settings: Any) -> None:
+        async def run() -> None:
+            self._feed(epoch, await asyncio.to_thread(work, *args, **settings))
+
+        self._spawn(run())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except TribunateError as error:
+            log.error("%s", error.found)
+            self._report({"type": "error", "error": type(error).__name__, "found": error.found})
+
+    async def _announce(self, epoch: int) -> None:
+        scalar = self._running[epoch].context.scalar
+        body = await asyncio.to_thread(self._desk.announce_body, scalar)
+        self._speak(epoch, Speak(Phase.ANNOUNCE, 0, 0, body))
+
+    def _speak(self, epoch: int, effect: Speak) -> None:
+        """Sign, journal, then send: a message that peers may hold is always on this disk."""
+        payload = canonical_json(dict(effect.body))
+        message = self._sign(epoch, effect.phase, effect.round, effect.attempt, payload)
+        self._feed(epoch, Received(message))
+        self._broadcast(message)
+
+    def _broadcast(self, message: SignedMessage) -> None:
+        others = [agent for agent in self._peers if agent != self._seat.agent_id]
+        self._report_message(message, to=others)
+        for agent in others:
+            self._transport.send(self._peers[agent], message)
+
+    def _report_message(self, message: SignedMessage, *, to: list[int]) -> None:
+        head = {"type": "message", "from": message.agent_id, "by": self._seat.agent_id, "to": to}
+        self._report({**head, **message_to_dict(message)})
+
+    async def _submit(self, epoch: int, effect: Submit) -> None:
+        if not await asyncio.to_thread(self._desk.reader.epoch_consumed, epoch):
+            await self._keeper.submit(epoch, effect)
+        await self._look_for_proposal(epoch)
+
+    async def _look_for_proposal(self, epoch: int) -> None:
+        if await asyncio.to_thread(self._desk.reader.epoch_consumed, epoch):
+            self._feed(epoch, Consumed())
+
+    def _finish(self, epoch: int, outcome: str, reason: str) -> None:
+        if self._journal.outcome(epoch) is None:
+            self._journal.finish(epoch, outcome, reason)
+        self._report({"type": "finish", "epoch": epoch, "outcome": outcome, "reason": reason})
+        self._running.pop(epoch, None)
+
+
+def standing_bound(state: State, agent: int) -> int | None:
+    """Return an agent's own bound: its counter's if it sent one, else what it revealed."""
+    spoken = state.spoken(Phase.COUNTER, 1).get(agent) or state.spoken(Phase.REVEAL).get(agent)
+    return None if spoken is None else require_bound(spoken.body())

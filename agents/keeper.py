@@ -1,0 +1,67 @@
+"""Keepers carry a signed update to the chain, and a proposal through its timelock.
+
+The order is that of the epoch; the next keeper acts when a turn has passed without anything happening.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from core.errors import ChainError, TribunateError
+from core.negotiation import Submit
+from core.ports import DueAct, ProposalDesk, ProposalSink
+
+log = logging.getLogger("tribunate.keeper")
+
+
+class Keeper:
+    """One agent's turn at the chain; ``rank`` is its place in the order of keepers."""
+
+    def __init__(
+        self,
+        *,
+        rank: int,
+        sink: ProposalSink,
+        desk: ProposalDesk,
+        report: Callable[[dict[str, Any]], None],
+        turn_seconds: int = 600,
+    ) -> None:
+        self._rank = rank
+        self._sink = sink
+        self._desk = desk
+        self._report = report
+        self._turn_seconds = turn_seconds
+        self._refused: dict[tuple[int, str], int] = {}
+        self._busy = asyncio.Lock()
+
+    async def submit(self, epoch: int, effect: Submit) -> None:
+        """Send ``proposeUpdate``."""
+        transaction = await asyncio.to_thread(self._sink.submit, effect.update, effect.signatures)
+        self._report({"type": "submitted", "epoch": epoch, "transaction": transaction})
+
+    async def look(self, now: int) -> None:
+        """Queue or execute what is due, if it is this keeper's turn; one look at a time."""
+        if self._busy.locked():
+            return
+        async with self._busy:
+            for due in await asyncio.to_thread(self._desk.due):
+                if now >= due.since + self._rank * self._turn_seconds and self._may_try(due, now):
+                    await self._perform(due, now)
+
+    def _may_try(self, due: DueAct, now: int) -> bool:
+        """After a refusal (``MarketDrift``) try again an hour of chain time later."""
+        return now >= self._refused.get((due.number, due.act), 0)
+
+    async def _perform(self, due: DueAct, now: int) -> None:
+        try:
+            transaction = await asyncio.to_thread(self._desk.perform, due)
+        except ChainError:
+            raise
+        except TribunateError as error:
+            self._refused[(due.number, due.act)] = now + 3600
+            self._report({"type": "refused", "proposal": due.number, "act": due.act, "found": error.found})
+            return
+        self._report({"type": due.act, "proposal": due.number, "transaction": transaction})
