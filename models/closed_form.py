@@ -20,7 +20,7 @@ DEFAULT_RISK_LEVEL = 2.0
 
 @dataclass(frozen=True, slots=True)
 class FormulaInputs:
-    """What the formula reads; ``liquidity_usd`` and ``debt_usd`` in one unit, ``daily_volatility`` a share."""
+    """What the formula reads; ``daily_volatility`` is a share, liquidity and debt are in one unit."""
 
     daily_volatility: float
     liquidity_usd: float

@@ -18,7 +18,9 @@ def hourly_returns(history: PriceHistory, *, at_least: int) -> NDArray[np.float6
         DataError: the bars are not hourly, or fewer than ``at_least`` returns are left.
     """
     if history.bar_seconds != 3600:
-        raise DataError(f"{history.asset} has bars of {history.bar_seconds} s", allowed="hourly bars (3600 s)")
+        raise DataError(
+            f"{history.asset} has bars of {history.bar_seconds} s", allowed="hourly bars (3600 s)"
+        )
     moves = np.diff(np.log(history.closes_e8.astype(np.float64)))
     neighbours = np.diff(history.times) == history.bar_seconds
     returns = np.asarray(moves[neighbours], dtype=np.float64)

@@ -41,7 +41,11 @@ class QuantileNetwork(nn.Module):
         outputs = len(HORIZONS) * len(LEVELS)
         self.width = width
         self.layers = nn.Sequential(
-            nn.Linear(FEATURES, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, outputs)
+            nn.Linear(FEATURES, width),
+            nn.Tanh(),
+            nn.Linear(width, width),
+            nn.Tanh(),
+            nn.Linear(width, outputs),
         )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -54,13 +58,17 @@ class QuantileNetwork(nn.Module):
         return torch.cat([below, median, above], dim=-1)
 
 
-def features_of(returns: NDArray[np.float64], *, long_run: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def features_of(
+    returns: NDArray[np.float64], *, long_run: float
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return features (bar, feature) and hourly volatility (bar,), both known after each bar."""
     variances = np.stack(
         [ewma_variance(returns, half_life=h, start=long_run) for h in HALF_LIVES_HOURS], axis=1
     )  # (bar, window)
     unit = np.sqrt(variances[:, REFERENCE])
-    ratios = 0.5 * np.log(np.maximum(variances, 1e-14) / np.maximum(variances[:, REFERENCE : REFERENCE + 1], 1e-14))
+    ratios = 0.5 * np.log(
+        np.maximum(variances, 1e-14) / np.maximum(variances[:, REFERENCE : REFERENCE + 1], 1e-14)
+    )
     day = np.cumsum(np.concatenate([np.zeros(24), returns]))
     momentum = (day[24:] - day[:-24]) / (unit * 24**0.5)
     columns = [ratios[:, :REFERENCE], ratios[:, REFERENCE + 1 :], momentum[:, None]]
@@ -68,7 +76,7 @@ def features_of(returns: NDArray[np.float64], *, long_run: float) -> tuple[NDArr
 
 
 def targets_of(returns: NDArray[np.float64], unit: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the sums after each bar in units of volatility, shape (bar, horizon); the last 24 bars lack them."""
+    """Return the sums after each bar but the last 24, in units of volatility, shape (bar, horizon)."""
     total = np.concatenate([[0.0], np.cumsum(returns)])
     count = len(returns) - max(HORIZONS)
     columns = [
@@ -84,7 +92,9 @@ def pinball(quantiles: Tensor, targets: Tensor) -> Tensor:
     return torch.maximum(levels * error, (levels - 1) * error).mean()
 
 
-def quantile_function(levels: NDArray[np.float64], values: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+def quantile_function(
+    levels: NDArray[np.float64], values: NDArray[np.float64], at: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the quantiles at probabilities ``at``: linear between levels, exponential beyond them."""
     inner = np.interp(at, levels, values)
     low_rate = (values[1] - values[0]) / np.log(levels[1] / levels[0])

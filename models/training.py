@@ -1,4 +1,4 @@
-"""The training loop of the quantile network, its checkpoint, and the model that uses it.
+"""The training loop of the quantile network, open to the eye.
 
 Everything is seeded and runs on one thread; the loss of every epoch goes to the caller.  The newest
 fifth of the sample is the validation set, apart from the training set by the longest horizon, so that
@@ -7,39 +7,23 @@ no target overlaps it; training stops when it no longer improves.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from pickle import UnpicklingError
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.errors import ModelError
-from core.evidence import sha256
-from core.market import PriceHistory
 from core.ports import TrainingProgress
-from core.recommendation import ForecastQuantile
-from core.units import BPS_ONE
-from models.features import hourly_returns
 from models.quantile_network import (
     HORIZONS,
-    LEVELS,
     WARM_UP_BARS,
     QuantileNetwork,
     features_of,
-    impose_quantiles,
     pinball,
-    quantile_function,
     targets_of,
 )
-from models.quantiles import check_levels, forecast_quantiles
-
-MINIMUM_RETURNS = 1_000
-BLOCK_HOURS = 6
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,124 +47,15 @@ class TrainingSet:
     targets: torch.Tensor
 
 
-class QuantileModel:
-    """The quantile network behind the port of a risk model."""
-
-    name = "quantile-network"
-    family = "neural"
-
-    def __init__(self, terms: TrainingTerms | None = None) -> None:
-        self.terms = terms or TrainingTerms()
-        self.network: QuantileNetwork | None = None
-        self._long_run = 0.0
-        self._card: dict[str, str] = {}
-
-    @property
-    def trained(self) -> bool:
-        """Whether a network has been trained or loaded."""
-        return self.network is not None
-
-    def fit(
-        self, history: PriceHistory, *, seed: int, report: Callable[[TrainingProgress], None] | None = None
-    ) -> None:
-        """Train on ``history``; ``report`` hears of every epoch."""
-        returns = hourly_returns(history, at_least=MINIMUM_RETURNS)
-        self._long_run = float(np.mean(returns**2))
-        train, validation = training_sets(returns, long_run=self._long_run, terms=self.terms)
-        self.network, losses = train_network(train, validation, terms=self.terms, seed=seed, report=report)
-        self._card = {
-            "epochs": str(len(losses)),
-            "validation_pinball": f"{min(losses):.6f}",
-            "training_bars": str(len(train.features)),
-            "seed": str(seed),
-        }
-
-    def horizon_quantiles(self, history: PriceHistory) -> NDArray[np.float64]:
-        """Return quantiles of the cumulative log return, shape (horizon, level)."""
-        network = self._trained()
-        features, unit = features_of(hourly_returns(history, at_least=WARM_UP_BARS), long_run=self._long_run)
-        with torch.no_grad(), one_thread():
-            output = network(torch.from_numpy(features[-1:]))[0].numpy().astype(np.float64)
-        roots = np.sqrt(np.asarray(HORIZONS))[:, None]
-        return np.asarray(output * unit[-1] * roots, dtype=np.float64)
-
-    def log_returns(self, history: PriceHistory, *, steps: int, paths: int, seed: int) -> NDArray[np.float64]:
-        """Return hourly paths whose sums at 1, 4, 12 and 24 h have the network's quantiles.
-
-        Raises:
-            ModelError: ``steps`` is above the longest horizon.
-        """
-        if steps > max(HORIZONS):
-            raise ModelError(f"{steps} steps were asked", allowed=f"at most {max(HORIZONS)}")
-        returns = hourly_returns(history, at_least=WARM_UP_BARS)
-        _, unit = features_of(returns, long_run=self._long_run)
-        residuals = returns[WARM_UP_BARS:] / unit[WARM_UP_BARS - 1 : -1] * unit[-1]
-        rng = np.random.default_rng(seed)
-        blocks = max(HORIZONS) // BLOCK_HOURS
-        starts = rng.integers(0, len(residuals) - BLOCK_HOURS, (paths, blocks, 1))
-        shocks = residuals[starts + np.arange(BLOCK_HOURS)].reshape(paths, -1)
-        return np.ascontiguousarray(impose_quantiles(shocks, self.horizon_quantiles(history))[:, :steps])
-
-    def quantiles(
-        self, history: PriceHistory, *, horizons: Sequence[int], levels_bps: Sequence[int], seed: int
-    ) -> tuple[ForecastQuantile, ...]:
-        """Return the network's own quantiles; ``seed`` is not used."""
-        check_levels(levels_bps)
-        found: list[ForecastQuantile] = []
-        rows = self.horizon_quantiles(history)
-        for horizon in horizons:
-            if horizon not in HORIZONS:
-                raise ModelError(f"horizon was {horizon} h", allowed=f"one of {HORIZONS}")
-            at = np.asarray(levels_bps) / BPS_ONE
-            values = quantile_function(np.asarray(LEVELS), rows[HORIZONS.index(horizon)], at)
-            found.extend(forecast_quantiles(horizon, levels_bps, values))
-        return tuple(found)
-
-    def describe(self) -> dict[str, str]:
-        """Return what a model card needs, the checkpoint's hash included."""
-        if self.network is None:
-            return {"model": "quantile network", "state": "no checkpoint"}
-        digest = sha256(checkpoint_bytes(self)).hex()
-        return {"model": "quantile network", "checkpoint_sha256": digest, **self._card}
-
-    def save(self, folder: Path) -> Path:
-        """Write the checkpoint under its own content hash; return the path."""
-        data = checkpoint_bytes(self)
-        path = folder / f"{sha256(data).hex()}.pt"
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(data)
-        partial.replace(path)
-        return path
-
-    def load(self, path: Path) -> None:
-        """Read a checkpoint whose name is its content hash.
-
-        Raises:
-            ModelError: the file is missing, its bytes do not match its name, or it is of another format.
-        """
-        if not path.is_file():
-            raise ModelError(f"checkpoint {path.name} is missing", hint="train the model again")
-        data = path.read_bytes()
-        if sha256(data).hex() != path.stem:
-            raise ModelError(f"checkpoint {path.name} does not match its hash", hint="train the model again")
-        restore(self, data)
-
-    def _trained(self) -> QuantileNetwork:
-        if self.network is None:
-            raise ModelError("the quantile network has no checkpoint", hint="call fit or load first")
-        return self.network
-
-
-class one_thread:
-    """Within it torch uses one thread, so that sums have one order; the caller's setting comes back."""
-
-    def __enter__(self) -> None:
-        self._threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self._threads)
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread inside, so that sums have one order; the caller's setting comes back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def training_sets(
@@ -234,47 +109,10 @@ def _one_epoch(
 ) -> float:
     order = torch.randperm(len(train.features))
     total = 0.0
-    for rows in order.split(batch):
+    for rows in torch.split(order, batch):
         loss = pinball(network(train.features[rows]), train.targets[rows])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         total += float(loss.detach()) * len(rows)
     return total / len(order)
-
-
-def checkpoint_bytes(model: QuantileModel) -> bytes:
-    """Return the checkpoint: weights, width, long-run variance and card.
-
-    Raises:
-        ModelError: there is no network yet.
-    """
-    if model.network is None:
-        raise ModelError("the quantile network has no checkpoint", hint="call fit or load first")
-    content = {
-        "format": FORMAT_VERSION,
-        "width": model.network.width,
-        "long_run": model._long_run,
-        "card": model._card,
-        "weights": model.network.state_dict(),
-    }
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    return buffer.getvalue()
-
-
-def restore(model: QuantileModel, data: bytes) -> None:
-    """Put the checkpoint's network into ``model``.
-
-    Raises:
-        ModelError: the bytes are not a checkpoint of this format.
-    """
-    try:
-        content = torch.load(io.BytesIO(data), weights_only=True)
-    except (RuntimeError, UnpicklingError, EOFError, ValueError, KeyError) as problem:
-        raise ModelError(f"the bytes are not a checkpoint: {problem}", hint="train the model again") from problem
-    if not isinstance(content, dict) or content.get("format") != FORMAT_VERSION:
-        raise ModelError("the checkpoint is of another format", allowed=f"format {FORMAT_VERSION}")
-    network = QuantileNetwork(content["width"])
-    network.load_state_dict(content["weights"])
-    model.network, model._long_run, model._card = network, content["long_run"], dict(content["card"])

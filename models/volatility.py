@@ -51,7 +51,8 @@ class Ewma:
         """Return independent normal returns with the forecast's variance, shape (path, step)."""
         deviation = self.hourly_variance(history) ** 0.5
         rng = np.random.default_rng(seed)
-        return deviation * rng.standard_normal((paths, steps)) - 0.5 * deviation**2
+        shocks = rng.standard_normal((paths, steps))
+        return np.asarray(deviation * shocks - 0.5 * deviation**2, dtype=np.float64)
 
     def quantiles(
         self, history: PriceHistory, *, horizons: Sequence[int], levels_bps: Sequence[int], seed: int
@@ -158,7 +159,9 @@ def _estimate(returns: NDArray[np.float64]) -> GarchParameters:
         try:
             fitted = arch_model(returns, vol="GARCH", p=1, q=1, dist="t", rescale=False).fit(disp="off")
         except Warning as problem:
-            raise ModelError(f"GARCH(1,1)-t did not converge: {problem}", hint="use a longer history") from problem
+            raise ModelError(
+                f"GARCH(1,1)-t did not converge: {problem}", hint="use a longer history"
+            ) from problem
     values = fitted.params
     return GarchParameters(
         mu=float(values["mu"]),
@@ -172,7 +175,7 @@ def _estimate(returns: NDArray[np.float64]) -> GarchParameters:
 
 def _filter(residuals: NDArray[np.float64], parameters: GarchParameters) -> NDArray[np.float64]:
     """Return the variance forecast after each bar, from the sample variance on."""
-    from scipy.signal import lfilter
+    from scipy.signal import lfilter  # type: ignore[import-untyped]
 
     inputs = parameters.omega + parameters.alpha * residuals**2
     start = np.array([parameters.beta * float(np.var(residuals))])

@@ -135,10 +135,10 @@ def demo_market(seed: int, volatility_scale: float = 1.0) -> DemoMarket:
         parameters=parameters,
         positions=_draw_positions(seed, price=price, threshold=parameters.liquidation_threshold_bps),
         debt_supply=50_000_000 * USDC,
-        reserves=500_000 * USDC,
-        liquidity=Liquidity(depth=120_000_000 * WAD),
+        reserves=1_000_000 * USDC,
+        liquidity=Liquidity(depth=20_000_000 * WAD),
         close_factor_bps=Bps(50_00),
-        mandate=Mandate("WETH"),
+        mandate=Mandate("WETH", bad_debt_es_975_bps=Bps(1)),
     )
 
 
@@ -156,11 +156,11 @@ def _feeds(seed: int, volatility_scale: float) -> dict[str, PriceHistory]:
 
 
 def _draw_positions(seed: int, *, price: int, threshold: Bps) -> tuple[Position, ...]:
-    """Draw debts (lognormal, 32 M USDC in all) and health factors (1.08 up, lognormal)."""
+    """Draw debts (lognormal, 42 M USDC in all) and health factors (1.075 up, most of them close to it)."""
     rng = np.random.default_rng([seed, 3])
     weights = rng.lognormal(0.0, 0.9, BORROWERS)
-    debts = 32_000_000 * weights / weights.sum()
-    health = 1.08 + rng.lognormal(-1.5, 0.7, BORROWERS)
+    debts = 42_000_000 * weights / weights.sum()
+    health = 1.075 + rng.lognormal(-3.4, 1.1, BORROWERS)
     collateral = debts * health / (int(threshold) / 1e4) / (price / PRICE_ONE)
     return tuple(
         Position(f"borrower-{number:02d}", int(coins * 1e6) * 10**12, int(debt) * USDC)

@@ -30,14 +30,14 @@ class MarketTerms:
     """
 
     start_price_usd: float = 1_850.0
-    calm_volatility: float = 0.48
-    turbulent_volatility: float = 0.80
+    calm_volatility: float = 0.75
+    turbulent_volatility: float = 1.10
     hours_calm: float = 45 * 24.0
     hours_turbulent: float = 3 * 24.0
-    shock_degrees: float = 6.0
-    jumps_per_year: float = 18.0
-    jump_mean: float = -0.004
-    jump_deviation: float = 0.015
+    shock_degrees: float = 5.0
+    jumps_per_year: float = 24.0
+    jump_mean: float = -0.01
+    jump_deviation: float = 0.03
     volatility_scale: float = 1.0
     scale_from_bar: int = 0
 

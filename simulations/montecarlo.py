@@ -37,7 +37,7 @@ SIMULATED_SCALARS = (Scalar.LIQUIDATION_THRESHOLD, Scalar.LTV, Scalar.LIQUIDATIO
 class Behaviour:
     """What borrowers are assumed to do when their limits move; hashed in every run."""
 
-    relever_share: float = 0.5
+    relever_share: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.relever_share <= 1:
@@ -136,7 +136,9 @@ def reacted_book(
     """Return the book after borrowers have reacted, one row per candidate."""
     book = engine.book_from(observation.positions)
     current = observation.snapshot.parameters
-    moves = np.array([_capacity(observation.scalar, p) / _capacity(observation.scalar, current) for p in parameters])
+    moves = np.array(
+        [_capacity(observation.scalar, p) / _capacity(observation.scalar, current) for p in parameters]
+    )
     factors = 1 + behaviour.relever_share * (moves - 1)
     debt = book.debt * factors[:, None]  # (candidate, position)
     return engine.Book(np.broadcast_to(book.collateral, debt.shape), debt)

@@ -89,7 +89,9 @@ def risk_bound(outcomes: Sequence[SimulatedOutcome], mandate: Mandate) -> int | 
     return max((o.value for o in outcomes if not risk_breaches(o, mandate)), default=None)
 
 
-def binding_limits(outcomes: Sequence[SimulatedOutcome], bound: int | None, mandate: Mandate) -> tuple[Limit, ...]:
+def binding_limits(
+    outcomes: Sequence[SimulatedOutcome], bound: int | None, mandate: Mandate
+) -> tuple[Limit, ...]:
     """Return the risk limits that the next simulated value above ``bound`` breaks."""
     above = [o for o in outcomes if bound is None or o.value > bound]
     return risk_breaches(min(above, key=lambda o: o.value), mandate) if above else ()

@@ -63,10 +63,9 @@ class ClosedForm:
         if observation.scalar not in (Scalar.LIQUIDATION_THRESHOLD, Scalar.LTV):
             return None
         bonus = observation.snapshot.parameters.liquidation_bonus_bps
-        depth = observation.liquidity.depth / WAD
         inputs = FormulaInputs(
             daily_volatility=(24 * model.hourly_variance(observation.history)) ** 0.5,
-            liquidity_usd=depth * bonus / (BPS_ONE + bonus),
+            liquidity_usd=absorbed_usd(observation),
             debt_usd=sum(position.debt for position in observation.positions) / WAD,
             bonus_bps=bonus,
         )
@@ -74,3 +73,14 @@ class ClosedForm:
         if observation.scalar is Scalar.LTV:
             return ltv
         return ltv + int(observation.mandate.margin_bps)
+
+
+def absorbed_usd(observation: Observation) -> float:
+    """Return what the market absorbs over the mandate's horizon at a slippage of the liquidation bonus.
+
+    In the first hour the depth up to break-even, in every further one the share of it that has come back.
+    """
+    bonus = observation.snapshot.parameters.liquidation_bonus_bps
+    at_once = observation.liquidity.depth / WAD * bonus / (BPS_ONE + bonus)
+    recovered = 1 - observation.liquidity.resilience / WAD
+    return at_once * (1 + recovered * (observation.mandate.horizon_hours - 1))

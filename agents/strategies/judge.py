@@ -1,6 +1,6 @@
 """From a forecast to a recommendation; every strategy ends here.
 
-    model ─► paths ─► simulations.search.safe_search ─► bound, outcomes, binding limits ─► Recommendation
+model ─► paths ─► simulations.search.safe_search ─► bound, outcomes, binding limits ─► Recommendation
 """
 
 from __future__ import annotations

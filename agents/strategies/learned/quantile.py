@@ -15,7 +15,7 @@ from core.ports import STRATEGY_API_VERSION, TrainingProgress
 from core.recommendation import Observation, Recommendation
 
 if TYPE_CHECKING:
-    from models.training import QuantileModel
+    from models.quantile_model import QuantileModel
 
 
 class DeepQuantile:
@@ -32,7 +32,7 @@ class DeepQuantile:
         self, history: PriceHistory, *, seed: int, report: Callable[[TrainingProgress], None] | None = None
     ) -> None:
         """Train on ``history``; ``report`` hears of every epoch."""
-        from models.training import QuantileModel
+        from models.quantile_model import QuantileModel
 
         model = QuantileModel()
         model.fit(history, seed=seed, report=report)
@@ -48,7 +48,7 @@ class DeepQuantile:
         Raises:
             ModelError: the file is missing or does not match its hash.
         """
-        from models.training import QuantileModel
+        from models.quantile_model import QuantileModel
 
         model = QuantileModel()
         model.load(path)
