@@ -1,1 +1,1 @@
-
+"""Solidity sources, their compiled artifacts, and the loader of those artifacts."""
