@@ -17,6 +17,7 @@ Warning: an envelope is transport, not evidence.  What counts is the EIP-712 sig
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 import socket
@@ -31,8 +32,8 @@ from uagents import Agent, Context
 from uagents.asgi import ASGIServer
 from uagents.registration import AgentRegistrationPolicy
 from uagents.resolver import Resolver
-from uagents.types import DeliveryStatus
 from uagents_core.envelope import Envelope
+from uagents_core.types import DeliveryStatus
 
 from agents.wire import Bid, from_wire, negotiation_protocol, to_wire
 from core.errors import NegotiationError
@@ -122,7 +123,7 @@ class GuardedServer(ASGIServer):  # type: ignore[misc]
 
 def _verified(envelope: Envelope) -> bool:
     try:
-        envelope.decode_payload()
+        base64.b64decode(envelope.payload or "", validate=True).decode()
         return bool(envelope.verify())
     except Exception as error:  # ecdsa, bech32 and base64 raise six unrelated types here
         log.debug("envelope refused: %s", error)
@@ -181,7 +182,7 @@ class HardenedAgent(Agent):  # type: ignore[misc]
         """The guarded server in front of this agent."""
         return self._server
 
-    async def _update_agent_status(self, _active: bool) -> None:
+    async def _update_agent_status(self, active: bool) -> None:
         """Not report to Agentverse: stock retries for 33 seconds before start-up handlers run."""
 
     async def _process_single_message(self, *args: Any, **kwargs: Any) -> None:

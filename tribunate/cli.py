@@ -1,0 +1,73 @@
+"""The command line.  Commands import what they need when they run, so that ``--help`` is quick.
+
+Exit codes: 0 ok, 1 refused or negative, 2 input or configuration, 3 chain or network,
+4 data, model or simulation, 70 bug, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+import typer
+
+from core.errors import TribunateError
+from tribunate.commands import agent, chain, demo, judge, proof, proposal, strategy
+
+app = typer.Typer(
+    name="tribunate",
+    help="Agents propose lending parameters, people keep the veto.",
+    epilog="Example: tribunate demo --seed 7",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+demo.register(app)
+judge.register(app)
+proof.register(app)
+chain.register(app)
+app.add_typer(proposal.app, name="proposal")
+app.add_typer(agent.app, name="agent")
+app.add_typer(strategy.app, name="strategy")
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; return its exit code.  Never shows a traceback for anything a user did."""
+    try:
+        result = app(args=arguments, standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except TribunateError as error:
+        print(error.render(), file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _bug(error)
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("TRIBUNATE_TRACEBACK"):
+        raise error
+    print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+    print("       this is a bug in Tribunate, not in what you did", file=sys.stderr)
+    print("       hint: run again with TRIBUNATE_TRACEBACK=1 and report what it shows", file=sys.stderr)
+    return EXIT_BUG
