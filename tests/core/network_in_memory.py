@@ -153,7 +153,7 @@ class Network:
         player = self.players[who]
         match effect:
             case PrepareAnnounce():
-                return self._broadcast(who, Speak(Phase.ANNOUNCE, 0, 0, {"block": 1}))
+                return self._broadcast(who, Speak(Phase.ANNOUNCE, 0, 0, self.announce()))
             case Judge():
                 return [(who, Judged(self.snapshot(), self.lowest, self.highest, self.reveal(who)))]
             case Speak():
@@ -194,6 +194,17 @@ class Network:
         )
         self.log.append(message)
         return [message]
+
+    def announce(self) -> dict[str, object]:
+        return {
+            "block": 1,
+            "scalar": Scalar.LIQUIDATION_THRESHOLD.value,
+            "seats": {str(agent): wallet(agent) for agent in self.players},
+            "quorum": next(iter(self.contexts.values())).quorum,
+            "current": NOW.as_dict(),
+            "lowest": self.lowest,
+            "highest": self.highest,
+        }
 
     def reveal(self, who: int) -> dict[str, object]:
         return {

@@ -1,0 +1,56 @@
+"""A candidate follows from the signed messages alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from network_in_memory import Network, Player, message_digest, recover
+
+from core.errors import NegotiationError
+from core.messages import Phase, SignedMessage
+from core.recompute import recompute
+
+
+def signer_of(message: SignedMessage) -> str | None:
+    digest = message_digest(
+        message.epoch, message.attempt, message.round, message.phase, message.agent_id, message.payload
+    )
+    return recover(digest, message.signature) if digest == message.digest else None
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.integers(74_00, 79_00)), min_size=4, max_size=4), st.data())
+def test_any_epoch_is_recomputed_from_its_messages(bounds: list[int | None], data: st.DataObject) -> None:
+    net = Network({a: Player(b) for a, b in enumerate(bounds, 1)}, highest=76_00)
+    obstinate = data.draw(st.sampled_from([0, 1, 2, 3, 4]))
+    if obstinate:
+        net.players[obstinate].signs = False
+    net.run()
+    again = recompute(reversed(net.log), 1, signer_of=signer_of)
+    assert {again.outcome} == {finish.outcome for finish in net.outcomes.values()}
+    if net.submitted:
+        update = net.submitted[0][1].update
+        assert again.value == update.proposed.liquidation_threshold_bps
+        assert again.attempt == update.attempt
+
+
+def test_a_forged_reveal_inside_a_certificate_is_found() -> None:
+    net = Network({1: Player(77_00), 2: Player(77_00), 3: Player(76_00), 4: Player(76_00)})
+    net.run()
+    forged = []
+    for message in net.log:
+        if message.phase is Phase.CERTIFICATE and message.round == 0:
+            payload = message.payload.replace(b"7600", b"7700")
+            assert payload != message.payload
+            message = replace(message, payload=payload)
+        forged.append(message)
+    again = recompute(forged, 1, signer_of=signer_of)
+    assert again.value is None, "the forged certificate is not its keeper's, so nothing is certified"
+
+
+def test_without_an_announce_there_is_nothing_to_recompute() -> None:
+    with pytest.raises(NegotiationError, match="no announce"):
+        recompute([], 1, signer_of=signer_of)
