@@ -40,7 +40,7 @@ class Outbox:
     def __init__(self, client: ChainClient, signer: TransactionSigner, path: Path) -> None:
         self._client = client
         self._signer = signer
-        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.execute(SCHEMA)

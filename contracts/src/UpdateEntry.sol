@@ -61,6 +61,7 @@ abstract contract UpdateEntry is VetoCounting {
     error UpdateExpired(uint64 validUntil);
     error BoundsNotAscending(uint256 lowBound, uint256 highBound);
     error NotASigner(uint256 proposalId, address account);
+    error AlreadyExecuted(uint256 proposalId);
     error StillSeated(address signer);
     error NotSeatedNow(address account);
     error AlreadyDissented(address account);
@@ -150,6 +151,7 @@ abstract contract UpdateEntry is VetoCounting {
 
     function _withdraw(uint256 proposalId, address signer) private {
         if (!isSigner[proposalId][signer]) revert NotASigner(proposalId, signer);
+        if (state(proposalId) == ProposalState.Executed) revert AlreadyExecuted(proposalId);
         isSigner[proposalId][signer] = false;
         Record storage record = _records[proposalId];
         uint256 withdrawals = ++record.withdrawals;

@@ -8,7 +8,7 @@ import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/Gover
 
 /// @notice Silence passes; votes against kill at the threshold, in the block in which they cross it.
 ///
-///     window 72 h ──► + 24 h once: half the threshold is first reached in the last 12 h
+///     window 72 h ──► + 24 h once: half the threshold is reached by a vote in the last 12 h
 ///                 └─► + 24 h once: agents' doubts (see UpdateEntry)
 abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
     uint256 public constant HIGHEST_VETO_THRESHOLD_BPS = 500;
@@ -25,7 +25,6 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
 
     struct Tally {
         bool killed;
-        bool halfReached;
         bool extendedByVotes;
         bool extendedByAgents;
         uint48 extraSeconds;
@@ -118,12 +117,11 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
         if (against >= threshold) {
             tally.killed = true;
             emit Vetoed(proposalId, against, threshold);
-        } else if (!tally.halfReached && against * 2 >= threshold) {
-            tally.halfReached = true;
-            if (!tally.extendedByVotes && clock() + LATE_SECONDS >= proposalDeadline(proposalId)) {
-                tally.extendedByVotes = true;
-                _extend(proposalId, Extension.LATE_VETO);
-            }
+        } else if (
+            !tally.extendedByVotes && against * 2 >= threshold && clock() + LATE_SECONDS > proposalDeadline(proposalId)
+        ) {
+            tally.extendedByVotes = true;
+            _extend(proposalId, Extension.LATE_VETO);
         }
     }
 

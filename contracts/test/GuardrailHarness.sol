@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Change, FieldLimits, Guardrails} from "../src/Guardrails.sol";
+import {Lanes} from "../src/Lanes.sol";
+import {Field, Lane, Parameters} from "../src/ParameterTypes.sol";
+
+/// @notice Opens the rules to many vectors in one call. For tests; meant for eth_call, keeps nothing.
+contract GuardrailHarness {
+    struct Vector {
+        Field field;
+        uint256 current;
+        uint256 proposed;
+        FieldLimits limits;
+        Change[] changes;
+    }
+
+    struct Measures {
+        uint256 stepUp;
+        uint256 stepDown;
+        int256 moved;
+        uint256 usedUp;
+        uint256 usedDown;
+    }
+
+    Change[] private _changes;
+
+    /// @return refusals Selector of the error per vector; zero when allowed.
+    function check(Vector[] calldata vectors) external returns (bytes4[] memory refusals) {
+        refusals = new bytes4[](vectors.length);
+        for (uint256 i; i < vectors.length; ++i) {
+            _load(vectors[i].changes);
+            try this.one(vectors[i].field, vectors[i].current, vectors[i].proposed, vectors[i].limits) {}
+            catch (bytes memory reason) {
+                refusals[i] = bytes4(reason);
+            }
+        }
+    }
+
+    function measure(Vector[] calldata vectors) external returns (Measures[] memory found) {
+        found = new Measures[](vectors.length);
+        for (uint256 i; i < vectors.length; ++i) {
+            Vector calldata v = vectors[i];
+            _load(v.changes);
+            found[i] = Measures(
+                Guardrails.largestStepUp(v.current, v.limits),
+                Guardrails.smallestStepDown(v.current, v.limits),
+                Guardrails.moved(v.current, v.proposed, v.limits),
+                Guardrails.budgetUsed(_changes, true),
+                Guardrails.budgetUsed(_changes, false)
+            );
+        }
+    }
+
+    function one(Field field, uint256 current, uint256 proposed, FieldLimits calldata limits) external view {
+        Guardrails.requireAllowed(field, current, proposed, limits, _changes);
+    }
+
+    /// @return refusals Selector of the soundness error per vector; zero when sound.
+    function soundness(Parameters[] calldata vectors) external view returns (bytes4[] memory refusals) {
+        refusals = new bytes4[](vectors.length);
+        for (uint256 i; i < vectors.length; ++i) {
+            try this.sound(vectors[i]) {}
+            catch (bytes memory reason) {
+                refusals[i] = bytes4(reason);
+            }
+        }
+    }
+
+    function sound(Parameters calldata p) external pure {
+        Guardrails.requireSound(p);
+    }
+
+    /// @return allowed Whether each pair of vectors moves coupled fields together.
+    function coupling(Parameters[] calldata current, Parameters[] calldata proposed, uint256 marginBps)
+        external
+        view
+        returns (bool[] memory allowed)
+    {
+        allowed = new bool[](current.length);
+        for (uint256 i; i < current.length; ++i) {
+            try this.coupled(current[i], proposed[i], marginBps) {
+                allowed[i] = true;
+            } catch {}
+        }
+    }
+
+    function coupled(Parameters calldata current, Parameters calldata proposed, uint256 marginBps) external pure {
+        Lanes.requireCoupled(current, proposed, marginBps);
+    }
+
+    function lane(Parameters calldata current, Parameters calldata proposed, uint256 totalCollateral)
+        external
+        pure
+        returns (Lane)
+    {
+        return Lanes.laneOf(current, proposed, totalCollateral);
+    }
+
+    function _load(Change[] calldata changes) private {
+        delete _changes;
+        for (uint256 i; i < changes.length; ++i) _changes.push(changes[i]);
+    }
+}
