@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from core.cascade import Liquidity
 from core.epoch import clamp, quorum
 from core.evidence import sha256
-from core.guardrails import DEFAULT_LIMITS, FieldLimits
 from core.mandate import Mandate
 from core.market import MarketSnapshot, Scalar
 from core.messages import Phase, SignedMessage
@@ -61,12 +60,11 @@ class Desk:
     assumptions: MarketAssumptions
     sign_update: Callable[[ParameterUpdate], tuple[bytes, bytes]]
     report: Callable[[dict[str, Any]], None]
-    limits: Mapping[Scalar, FieldLimits] = DEFAULT_LIMITS
 
     def announce_body(self, scalar: Scalar, block: int | None = None) -> dict[str, Any]:
         """Return the announce that follows from the chain at ``block``, the same for every honest agent."""
         snapshot = self.reader.market_snapshot(block)
-        lowest, highest = self.reader.reachable(scalar, snapshot.block_number)
+        lowest, highest = self.reader.negotiable(scalar, snapshot.block_number)
         return {
             "market": self.market,
             "scalar": scalar.value,
@@ -110,7 +108,7 @@ class Desk:
         self, snapshot: MarketSnapshot, scalar: Scalar, *, seed: int, only: int | None = None
     ) -> Observation:
         """Return what the strategy is shown; ``only`` narrows the candidates to one value."""
-        limits = self.limits[scalar]
+        limits = self.reader.limits(snapshot.block_number)[scalar]
         positions = self.reader.positions(snapshot.block_number)
         scale = self.assumptions.debt_to_wad
         return Observation(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from core.errors import GuardrailError
 from core.market import Parameters, Scalar, validate_parameters
-from core.units import BPS_ONE
+from core.units import BPS_ONE, Bps
 
 BUDGET_WINDOW_SECONDS = 30 * 24 * 3600
 
@@ -196,3 +196,30 @@ def reachable(
     highest = min(largest_step_up(current, limits), current + room_up, limits.ceiling)
     lowest = max(smallest_step_down(current, limits), current - room_down, limits.floor)
     return min(lowest, current), max(highest, current)
+
+
+def negotiable(
+    current: Parameters,
+    scalar: Scalar,
+    *,
+    limits: dict[Scalar, FieldLimits],
+    changes: Sequence[Change],
+    now: int,
+    margin_bps: Bps,
+) -> tuple[int, int]:
+    """Return what an epoch may move ``scalar`` to: guardrails, coupled fields and open lanes together.
+
+    Only the SLOW lane is open: decreases are refused, except of the bonus (either way SLOW).  A threshold
+    whose LTV stands at the margin moves no further than its LTV may; INV-2 bounds it as well.
+    """
+    low, high = reachable(current.field(scalar), scalar, limits=limits[scalar], changes=changes, now=now)
+    if scalar is Scalar.LIQUIDATION_THRESHOLD:
+        bonus = current.liquidation_bonus_bps
+        high = min(high, (BPS_ONE * BPS_ONE - 1) // (BPS_ONE + bonus))
+        if current.liquidation_threshold_bps - current.ltv_bps == margin_bps:
+            ltv = reachable(current.ltv_bps, Scalar.LTV, limits=limits[Scalar.LTV], changes=changes, now=now)
+            high = min(high, ltv[1] + margin_bps)
+    if scalar is Scalar.LTV:
+        high = min(high, current.liquidation_threshold_bps - margin_bps)
+    lowest = low if scalar is Scalar.LIQUIDATION_BONUS else current.field(scalar)
+    return lowest, max(high, lowest)

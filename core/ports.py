@@ -5,10 +5,11 @@ Every port is a small Protocol.  Tests use real public fakes, never monkeypatchi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from core.guardrails import FieldLimits
 from core.market import MarketSnapshot, PriceHistory, Scalar
 from core.position import Position
 from core.recommendation import ForecastQuantile, Observation, Recommendation
@@ -134,8 +135,12 @@ class GovernanceReader(Protocol):
         """Whether the governor has already taken a proposal for ``epoch``."""
         ...
 
-    def reachable(self, scalar: Scalar, block: int | None = None) -> tuple[int, int]:
-        """Lowest and highest value that guardrails and open lanes let ``scalar`` reach at ``block``."""
+    def limits(self, block: int | None = None) -> Mapping[Scalar, FieldLimits]:
+        """Limits of every field at ``block``."""
+        ...
+
+    def negotiable(self, scalar: Scalar, block: int | None = None) -> tuple[int, int]:
+        """Lowest and highest value that an epoch may move ``scalar`` to at ``block``."""
         ...
 
 

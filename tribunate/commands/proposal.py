@@ -1,0 +1,191 @@
+"""``tribunate proposal``: read, veto, carry, verify."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from governance.signing import LocalSigner
+    from tribunate.served import Target
+
+app = typer.Typer(help="Read, veto, carry and verify proposals.", no_args_is_help=True)
+
+LOCAL_CHAIN = 31337
+
+Number = Annotated[int, typer.Argument(help="The proposal's number, from 1.", min=1)]
+Run = Annotated[Path | None, typer.Option("--run", help="A run folder; the last run by default.")]
+Rpc = Annotated[str | None, typer.Option("--rpc", help="An Ethereum RPC end point.", metavar="URL")]
+DeploymentFile = Annotated[Path | None, typer.Option("--deployment", help="deployment.json, with --rpc.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Key = Annotated[
+    Path | None,
+    typer.Option("--key", help="Keystore v3 file, passphrase beside it; the run's holder by default."),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Send = Annotated[bool, typer.Option("--send", help="Needed on a public chain; without it nothing is sent.")]
+
+
+def _target(run: Path | None, rpc: str | None, deployment: Path | None) -> Target:
+    from tribunate.served import Target
+
+    return Target(run=run, rpc=rpc, deployment=deployment)
+
+
+@app.command("list", epilog="Example: tribunate proposal list --json")
+def list_proposals(
+    run: Run = None, rpc: Rpc = None, deployment: DeploymentFile = None, as_json: Json = False
+) -> None:
+    """List every proposal, oldest first."""
+    from governance.proposals import Proposals
+    from tribunate.proposal_text import summary_line, summary_record
+    from tribunate.served import reach
+
+    with reach(_target(run, rpc, deployment)) as dao:
+        rows = Proposals(dao.client, dao.deployment).list_proposals()
+    if as_json:
+        print(json.dumps({"proposals": [summary_record(row) for row in rows]}, indent=2))
+        return
+    for row in rows:
+        print(summary_line(row))
+    if not rows:
+        print("no proposals")
+
+
+@app.command("show", epilog="Example: tribunate proposal show 1")
+def show(
+    number: Number,
+    run: Run = None,
+    rpc: Rpc = None,
+    deployment: DeploymentFile = None,
+    as_json: Json = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Show the call's bytes too.")] = False,
+) -> None:
+    """Show what a proposal changes, whom it affects, who signed it, and how to check it."""
+    from tribunate.proposal_text import proposal_record, proposal_text, read_proposal
+    from tribunate.served import reach
+
+    target = _target(run, rpc, deployment)
+    with reach(target) as dao:
+        seen = read_proposal(dao, number, target.folder())
+    if as_json:
+        print(json.dumps(proposal_record(seen), indent=2, sort_keys=True))
+    else:
+        print(proposal_text(seen, with_call_data=raw), end="")
+
+
+@app.command("veto", epilog="Example: tribunate proposal veto 2 --yes")
+def veto(
+    number: Number,
+    run: Run = None,
+    rpc: Rpc = None,
+    deployment: DeploymentFile = None,
+    key: Key = None,
+    reason: Annotated[str, typer.Option(help="Published with the vote.")] = "",
+    yes: Yes = False,
+    send: Send = False,
+) -> None:
+    """Vote against a proposal with all of a holder's votes; it dies when the threshold is crossed."""
+    from governance.proposals import Proposals
+    from tribunate.served import reach
+
+    target = _target(run, rpc, deployment)
+    signer = _signer(target, key)
+    with reach(target) as dao:
+        proposals = Proposals(dao.client, dao.deployment)
+        state = proposals.state(number)
+        print(f"proposal {number} is {state}; holder {signer.address}")
+        if not _go_on(dao.client.chain_id, f"veto proposal {number}", yes=yes, send=send):
+            return
+        receipt = proposals.veto(number, signer, reason=reason)
+        view = proposals.show(number)
+        share = (
+            f"{view.votes_against / view.veto_threshold:.2f} of the threshold" if view.veto_threshold else ""
+        )
+        print(f"holder {signer.address} vetoed: proposal {number} is {view.state}, {share}")
+        print(f"transaction 0x{bytes(receipt['transactionHash']).hex()}")
+
+
+@app.command("queue", epilog="Example: tribunate proposal queue 1")
+def queue(
+    number: Number,
+    run: Run = None,
+    rpc: Rpc = None,
+    deployment: DeploymentFile = None,
+    key: Key = None,
+    yes: Yes = False,
+    send: Send = False,
+) -> None:
+    """Start the timelock of a proposal that nobody vetoed; anyone may."""
+    _carry("queue", number, _target(run, rpc, deployment), key=key, yes=yes, send=send)
+
+
+@app.command("execute", epilog="Example: tribunate proposal execute 1")
+def execute(
+    number: Number,
+    run: Run = None,
+    rpc: Rpc = None,
+    deployment: DeploymentFile = None,
+    key: Key = None,
+    yes: Yes = False,
+    send: Send = False,
+) -> None:
+    """Execute a queued proposal after its timelock; anyone may, and every guardrail is checked again."""
+    _carry("execute", number, _target(run, rpc, deployment), key=key, yes=yes, send=send)
+
+
+@app.command("verify", epilog="Example: tribunate proposal verify 1")
+def verify(
+    number: Number,
+    run: Run = None,
+    rpc: Rpc = None,
+    deployment: DeploymentFile = None,
+    as_json: Json = False,
+) -> None:
+    """Make the evidence behind a proposal again; exit 1 and name each part that differs."""
+    from tribunate.served import reach
+    from tribunate.verify import verification_text, verify_proposal
+
+    target = _target(run, rpc, deployment)
+    with reach(target) as dao:
+        found = verify_proposal(dao, number, target.folder())
+    print(json.dumps(found.record(), indent=2) if as_json else verification_text(found))
+    raise typer.Exit(0 if found.holds else 1)
+
+
+def _carry(act: str, number: int, target: Target, *, key: Path | None, yes: bool, send: bool) -> None:
+    from governance.proposals import Proposals
+    from tribunate.served import reach
+
+    signer = _signer(target, key)
+    with reach(target) as dao:
+        if not _go_on(dao.client.chain_id, f"{act} proposal {number}", yes=yes, send=send):
+            return
+        proposals = Proposals(dao.client, dao.deployment)
+        receipt = proposals.queue(number, signer) if act == "queue" else proposals.execute(number, signer)
+        print(f"proposal {number} is {proposals.state(number)}")
+        print(f"transaction 0x{bytes(receipt['transactionHash']).hex()}")
+
+
+def _signer(target: Target, key: Path | None) -> LocalSigner:
+    from core.errors import ConfigError
+    from governance.keys import load_keystore
+
+    folder = target.folder()
+    path = key or (folder.holder / "holder.json" if folder else None)
+    if path is None:
+        raise ConfigError("no key was named", hint="pass --key FILE")
+    return load_keystore(path.parent, path.stem)
+
+
+def _go_on(chain_id: int, what: str, *, yes: bool, send: bool) -> bool:
+    """Ask a person; on a public chain nothing happens without ``--send``."""
+    if chain_id != LOCAL_CHAIN and not send:
+        print(f"dry run: would {what} on chain {chain_id}; pass --send to do it")
+        return False
+    if not yes:
+        typer.confirm(f"{what}?", abort=True)
+    return True
