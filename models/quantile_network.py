@@ -2,7 +2,8 @@
 
 Inputs (feature): logarithms of volatility over several windows relative to one of them, and the last
 day's return in units of it.  Output: for each horizon the median and the distances between neighbouring
-levels, each made positive by softplus, in units of the recent volatility times the root of the horizon.
+levels, each the sample's own distance times a positive factor, in units of the recent volatility times
+the root of the horizon.
 
 Beyond the outermost levels the tail is exponential with the slope of the last two levels.
 
@@ -31,28 +32,46 @@ HALF_LIVES_HOURS = (6.0, 24.0, 72.0, 168.0, 504.0)
 REFERENCE = HALF_LIVES_HOURS.index(72.0)
 FEATURES = len(HALF_LIVES_HOURS)
 WARM_UP_BARS = 168
+SMALLEST_STEP = 1e-3
 
 
 class QuantileNetwork(nn.Module):
-    """Features to quantiles in units of recent volatility, shape (batch, horizon, level)."""
+    """Features to quantiles in units of recent volatility, shape (batch, horizon, level).
+
+    It starts from the sample's own quantiles (``base_median`` and ``base_steps``, buffers) and learns
+    how features stretch or shrink each distance: at most by ``e`` either way.
+    """
+
+    base_median: Tensor
+    base_steps: Tensor
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
         outputs = len(HORIZONS) * len(LEVELS)
         self.width = width
+        last = nn.Linear(width, outputs)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
         self.layers = nn.Sequential(
-            nn.Linear(FEATURES, width),
-            nn.Tanh(),
-            nn.Linear(width, width),
-            nn.Tanh(),
-            nn.Linear(width, outputs),
+            nn.Linear(FEATURES, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), last
         )
+        self.register_buffer("base_median", torch.zeros(len(HORIZONS), 1))
+        self.register_buffer("base_steps", torch.ones(len(HORIZONS), len(LEVELS)))
+
+    def start_from(self, targets: Tensor) -> None:
+        """Set the base to the quantiles of ``targets``, shape (batch, horizon)."""
+        quantiles = torch.quantile(targets, torch.tensor(LEVELS), dim=0).T  # (horizon, level)
+        steps = torch.ones_like(quantiles)
+        steps[:, :MEDIAN] = quantiles[:, 1 : MEDIAN + 1] - quantiles[:, :MEDIAN]
+        steps[:, MEDIAN + 1 :] = quantiles[:, MEDIAN + 1 :] - quantiles[:, MEDIAN:-1]
+        self.base_median = quantiles[:, MEDIAN : MEDIAN + 1].clone()
+        self.base_steps = steps.clamp(min=SMALLEST_STEP)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return quantiles that ascend strictly along the last axis."""
-        raw = self.layers(features).reshape(-1, len(HORIZONS), len(LEVELS))
-        median = 0.1 * raw[..., MEDIAN : MEDIAN + 1]
-        steps = nn.functional.softplus(raw) + 1e-4
+        raw = torch.tanh(self.layers(features)).reshape(-1, len(HORIZONS), len(LEVELS))
+        median = self.base_median + 0.2 * raw[..., MEDIAN : MEDIAN + 1]
+        steps = self.base_steps * raw.exp()
         below = median - steps[..., :MEDIAN].flip(-1).cumsum(-1).flip(-1)
         above = median + steps[..., MEDIAN + 1 :].cumsum(-1)
         return torch.cat([below, median, above], dim=-1)

@@ -30,10 +30,10 @@ from models.quantile_network import (
 class TrainingTerms:
     """How the network is trained."""
 
-    epochs: int = 60
-    patience: int = 8
+    epochs: int = 40
+    patience: int = 10
     batch: int = 256
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-4
     weight_decay: float = 1e-4
     validation_share: float = 0.2
     width: int = 32
@@ -84,6 +84,7 @@ def train_network(
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = QuantileNetwork(terms.width)
+        network.start_from(train.targets)
         optimizer = torch.optim.AdamW(
             network.parameters(), lr=terms.learning_rate, weight_decay=terms.weight_decay
         )

@@ -21,10 +21,13 @@ from core.cascade import SECONDS_PER_YEAR, CascadeTerms
 from core.errors import SimulationError
 from core.lending import FULL_CLOSE_BELOW_WAD
 from core.position import Position
-from core.units import BPS_ONE, WAD
+from core.units import BPS_ONE, PRICE_ONE, WAD
 
 LIQUIDATIONS, REPAID, SEIZED, BAD_DEBT, INTEREST, UNCOVERED, LIQUIDATED_VALUE = range(7)
 TOTALS = 7
+
+ORACLE_UNITS = float(PRICE_ONE)
+"""A price after impact is rounded down to eight decimals, as the specification has it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +216,9 @@ def _one_path(
         totals[4] += total * growth
         total *= 1.0 + growth
         index *= 1.0 + growth
-        price = prices[step] * (1.0 - impact)
+        price = prices[step]
+        if impact > 0.0:
+            price = np.floor(price * ORACLE_UNITS * (1.0 - impact)) / ORACLE_UNITS
         slippage = impact
         if price * threshold < trigger * index * (1.0 + 1e-9):
             for number in range(debt.size):

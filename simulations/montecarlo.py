@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cascade import CascadeTerms, Liquidity
+from core.cascade import WAD_DECIMALS, CascadeTerms, Liquidity
 from core.errors import SimulationError
 from core.lending import Decimals, LiquidationRules
 from core.mandate import SimulatedOutcome, StressScenario
@@ -112,6 +112,7 @@ def sample_candidates(
     horizon = observation.mandate.horizon_hours
     start = observation.snapshot.oracle_price / PRICE_ONE
     prices = start * np.exp(np.cumsum(log_returns[:, :horizon], axis=1))  # (path, step)
+    prices = np.maximum(np.rint(prices * PRICE_ONE), 1.0) / PRICE_ONE
     result = _cascade(observation, prices, candidates, liquidity=observation.liquidity, behaviour=reaction)
     supply = observation.snapshot.total_debt_supply * DEBT_TO_WAD / WAD
     losses = (result.bad_debt + result.uncovered) / supply  # (candidate, path)
@@ -182,6 +183,7 @@ def _cascade(
         parameters[0].liquidation_threshold_bps,
         parameters[0].liquidation_bonus_bps,
         observation.close_factor_bps,
+        WAD_DECIMALS,
     )
     terms = CascadeTerms(rules, liquidity, observation.snapshot.total_debt_supply * DEBT_TO_WAD)
     return engine.run(
