@@ -1,0 +1,216 @@
+"""A proposal as a person reads it: the change, whom it affects, why, who signed, and how to check it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from core.lending import Decimals, LiquidationRules, health_factor_wad, max_borrow
+from core.market import Parameters, Scalar
+from core.ports import SeatTable
+from core.position import Position
+from core.proposal import ProposalState
+from core.units import WAD, Bps
+from governance.proposals import FieldMove, Proposals, ProposalSummary, ProposalView
+from tribunate.dao import Dao
+from tribunate.events import read_events, recompute_epoch
+from tribunate.run_folder import RunFolder
+
+RISKIER_UP = {Scalar.LTV, Scalar.LIQUIDATION_THRESHOLD, Scalar.SUPPLY_CAP, Scalar.BORROW_CAP}
+
+
+@dataclass(frozen=True, slots=True)
+class SeenProposal:
+    """A proposal with what the chain and the run's events say around it."""
+
+    view: ProposalView
+    market_name: str
+    seats: SeatTable
+    names: dict[str, str]
+    bounds: dict[int, int | None]
+    newly_liquidatable: int
+    may_borrow_more: int
+    borrowers: int
+    more_usdc: int
+
+
+def read_proposal(dao: Dao, number: int, folder: RunFolder | None) -> SeenProposal:
+    """Return proposal ``number`` with its surroundings."""
+    view = Proposals(dao.client, dao.deployment).show(number)
+    seats = dao.reader.seat_table()
+    positions = dao.reader.positions()
+    price, _ = dao.reader.oracle()
+    before, after = view.update.expected, view.update.proposed
+    gains = [_room(p, price, parameters=after) - _room(p, price, parameters=before) for p in positions]
+    return SeenProposal(
+        view=view,
+        market_name=dao.deployment.market_name,
+        seats=seats,
+        names=_names(folder, seats),
+        bounds=_bounds(folder, view.update.epoch),
+        newly_liquidatable=sum(_falls(p, price, before=before, after=after) for p in positions),
+        may_borrow_more=sum(gain > 0 for gain in gains),
+        borrowers=len(positions),
+        more_usdc=sum(gains) // 10 ** Decimals().debt,
+    )
+
+
+def _room(position: Position, price: int, *, parameters: Parameters) -> int:
+    most = max_borrow(position.collateral, price=price, ltv_bps=parameters.ltv_bps, decimals=Decimals())
+    return max(0, most - position.debt)
+
+
+def _falls(position: Position, price: int, *, before: Parameters, after: Parameters) -> bool:
+    """Whether the change alone makes a position liquidatable."""
+    health = [
+        health_factor_wad(
+            position,
+            price=price,
+            rules=LiquidationRules(p.liquidation_threshold_bps, p.liquidation_bonus_bps),
+        )
+        for p in (before, after)
+    ]
+    return health[0] is not None and health[1] is not None and health[0] >= WAD > health[1]
+
+
+def _names(folder: RunFolder | None, seats: SeatTable) -> dict[str, str]:
+    """Return wallet -> a name that people know: the run's agent, else family and operator."""
+    from tribunate.run_folder import read_json
+
+    names = {seat.wallet: f"{seat.family} of {seat.operator}" for seat in seats.seats}
+    if folder is None:
+        return names
+    for home in sorted((folder.path / "agents").glob("*/wallet.json")):
+        address = str(read_json(home).get("address", "")).lower().removeprefix("0x")
+        for wallet in names:
+            if wallet.lower().endswith(address):
+                names[wallet] = home.parent.name
+    return names
+
+
+def _bounds(folder: RunFolder | None, epoch: int) -> dict[int, int | None]:
+    if folder is None or not folder.events.is_file():
+        return {}
+    return recompute_epoch(read_events(folder.events), epoch).bounds
+
+
+def summary_line(row: ProposalSummary) -> str:
+    """Return a line of the list."""
+    return f"{row.number:>4}  epoch {row.epoch:<4} {row.state.value:<10} window ends {_utc(row.window_end)}"
+
+
+def summary_record(row: ProposalSummary) -> dict[str, Any]:
+    """Return a row of the list as plain types."""
+    return {
+        "proposal_id": row.number,
+        "governor_id": str(row.governor_id),
+        "epoch": row.epoch,
+        "state": row.state.value,
+        "window_end": row.window_end,
+    }
+
+
+def proposal_text(seen: SeenProposal, *, with_call_data: bool) -> str:
+    """Return the page of one proposal."""
+    view = seen.view
+    lines = [_title(seen), ""]
+    for number, move in enumerate(view.moves):
+        lines.append(f"{'Change' if number == 0 else '':<12}{_move(move)}")
+    lines.append(
+        f"{'Affected':<12}{seen.newly_liquidatable} positions become liquidatable; {seen.may_borrow_more} of "
+        f"{seen.borrowers} borrowers can borrow {seen.more_usdc:,} USDC more in all"
+    )
+    lines.append(f"{'Why':<12}{_why(seen)}")
+    signed = ", ".join(seen.names.get(wallet, wallet) for wallet in view.signers)
+    dissent = ", ".join(f"{seen.names.get(d.agent, d.agent)} ({d.reason})" for d in view.dissents) or "none"
+    lines.append(f"{'Signed':<12}{signed}   dissent on chain: {dissent}")
+    lines.append(f"{'Veto':<12}{_veto(view)}")
+    lines.append(f"{'Evidence':<12}root 0x{view.update.evidence_root.hex()}")
+    lines.append(f"{'':<12}re-run: tribunate proposal verify {view.number}")
+    p = view.update.proposed
+    vector = f"LTV {p.ltv_bps}, threshold {p.liquidation_threshold_bps}, bonus {p.liquidation_bonus_bps}"
+    lines.append(f"{'Call':<12}ParameterGovernor.execute → DemoMarketAdapter.applyUpdate({vector}) [decoded]")
+    if with_call_data:
+        lines.append(f"{'Raw':<12}{view.call_target} 0x{view.call_data.hex()}")
+    for act, transaction in view.transactions.items():
+        lines.append(f"{act.capitalize():<12}{transaction}")
+    return "\n".join(lines) + "\n"
+
+
+def _title(seen: SeenProposal) -> str:
+    view = seen.view
+    when = {
+        ProposalState.PENDING: f"window opens {_utc(view.snapshot)}",
+        ProposalState.ACTIVE: f"window ends {_utc(view.window_end)}",
+        ProposalState.QUEUED: f"executable after {_utc(view.eta or 0)}",
+    }.get(view.state, f"window closed {_utc(view.window_end)}")
+    return f"Proposal {view.number}   {seen.market_name} (epoch {view.update.epoch})   {view.state.value}   {when}"
+
+
+def _move(move: FieldMove) -> str:
+    name = move.scalar.value.removesuffix("_bps").replace("_", " ")
+    bps = move.scalar.value.endswith("_bps")
+    before, after = (str(Bps(v)) if bps else f"{v:,}" for v in (move.before, move.after))
+    riskier = (move.after > move.before) == (move.scalar in RISKIER_UP)
+    direction = "riskier ▲" if riskier else "safer ▼"
+    step = f"uses {move.step_used} of {move.step_limit} bps step"
+    budget = f"{move.budget_used} of {move.budget_limit} bps used in 30 days"
+    return f"{name:<22} {before} → {after}   {direction}   {step}, {budget}"
+
+
+def _why(seen: SeenProposal) -> str:
+    value = seen.view.update.proposed.liquidation_threshold_bps
+    known = {agent: bound for agent, bound in seen.bounds.items() if bound is not None}
+    if not known:
+        return "the bounds are in the run's events; pass --run to see them"
+    by_id = {seat.agent_id: seen.names.get(seat.wallet, str(seat.agent_id)) for seat in seen.seats.seats}
+    safe = sum(bound >= value for bound in known.values())
+    lowest = min(known, key=lambda agent: known[agent])
+    return (
+        f"{safe} of {len(by_id)} models call {value} safe under the mandate; the most cautious, "
+        f"{by_id.get(lowest, lowest)}, calls {Bps(known[lowest])} the limit"
+    )
+
+
+def _veto(view: ProposalView) -> str:
+    if view.veto_threshold is None:
+        return f"votes are counted at {_utc(view.snapshot)}; the window ends {_utc(view.window_end)}"
+    share = 100 * view.votes_against / view.veto_threshold
+    return f"{share:.2f} % of the votes needed; the window ends {_utc(view.window_end)}"
+
+
+def proposal_record(seen: SeenProposal) -> dict[str, Any]:
+    """Return the page as plain types."""
+    view = seen.view
+    return {
+        "proposal_id": view.number,
+        "governor_id": str(view.governor_id),
+        "epoch": view.update.epoch,
+        "state": view.state.value,
+        "lane": "SLOW",
+        "expected": view.update.expected.as_dict(),
+        "proposed": view.update.proposed.as_dict(),
+        "affected": {
+            "newly_liquidatable": seen.newly_liquidatable,
+            "may_borrow_more": seen.may_borrow_more,
+            "borrowers": seen.borrowers,
+            "more_usdc": seen.more_usdc,
+        },
+        "bounds": {str(agent): bound for agent, bound in seen.bounds.items()},
+        "signers": [seen.names.get(wallet, wallet) for wallet in view.signers],
+        "dissents": [{"agent": d.agent, "reason": d.reason} for d in view.dissents],
+        "votes_against": str(view.votes_against),
+        "veto_threshold": None if view.veto_threshold is None else str(view.veto_threshold),
+        "created": view.created,
+        "window_end": view.window_end,
+        "eta": view.eta,
+        "evidence_root": view.update.evidence_root.hex(),
+        "transcript_root": view.update.transcript_root.hex(),
+        "transactions": view.transactions,
+        "call": {"target": view.call_target, "data": "0x" + view.call_data.hex()},
+    }
+
+
+def _utc(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
