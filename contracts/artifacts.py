@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,22 @@ def load_artifact(name: str, *, folder: Path = FOLDER / "artifacts") -> Artifact
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path.name} is not JSON: {error}", hint=REBUILD) from error
     return Artifact(content["contractName"], tuple(content["abi"]), bytes.fromhex(content["bytecode"][2:]))
+
+
+def load_any_artifact(name: str) -> Artifact:
+    """Return a contract of ``src/``, or of ``test/`` if there is none of that name."""
+    in_source = (FOLDER / "artifacts" / f"{name}.json").exists()
+    return load_artifact(name) if in_source else load_artifact(name, folder=FOLDER / "artifacts" / "test")
+
+
+def with_bytecodes(changed: Mapping[str, bytes]) -> Callable[[str], Artifact]:
+    """Return a loader that gives some contracts another creation code (planted bugs, in tests)."""
+
+    def load(name: str) -> Artifact:
+        artifact = load_any_artifact(name)
+        return replace(artifact, bytecode=changed.get(name, artifact.bytecode))
+
+    return load
 
 
 def load_mutant(invariant: str) -> dict[str, bytes]:

@@ -6,7 +6,7 @@
 // Output depends on sources and compiler alone: no paths, no times, no metadata hash.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import solc from "solc";
 
@@ -60,7 +60,20 @@ function parseMutants(text) {
 }
 
 const everything = { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } };
-const bytecodes = { "*": { "*": ["evm.bytecode.object"] } };
+
+// Every source from which `file` is reached by imports, itself among them.
+function dependants(sources, file) {
+  const reached = new Set([file]);
+  for (let before = 0; before !== reached.size; ) {
+    before = reached.size;
+    for (const [path, text] of Object.entries(sources)) {
+      for (const [, imported] of text.matchAll(/from "(\.[^"]+)";/g)) {
+        if (reached.has(posix.normalize(`${posix.dirname(path)}/${imported}`))) reached.add(path);
+      }
+    }
+  }
+  return [...reached];
+}
 
 function concrete(contracts, folder) {
   const found = [];
@@ -112,7 +125,8 @@ write("artifacts/manifest.json", manifest);
 if (!process.argv.includes("--no-mutants")) {
   for (const { invariant, file, find, replace } of parseMutants(read("mutants.toml"))) {
     if (sources[file].split(find).length !== 2) throw new Error(`${invariant}: the text to replace stands ${sources[file].split(find).length - 1} times in ${file}`);
-    const mutated = compile({ ...sources, [file]: sources[file].replace(find, () => replace) }, bytecodes);
+    const selection = Object.fromEntries(dependants(sources, file).map((path) => [path, { "*": ["evm.bytecode.object"] }]));
+    const mutated = compile({ ...sources, [file]: sources[file].replace(find, () => replace) }, selection);
     const changed = {};
     for (const folder of ["src", "test"]) {
       for (const [name, source, contract] of concrete(mutated, folder)) {

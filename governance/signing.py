@@ -59,7 +59,8 @@ MESSAGE_TYPES: dict[str, Fields] = {
 
 def update_content(update: ParameterUpdate) -> dict[str, Any]:
     """Return the update as the contract's struct, by Solidity's names."""
-    return {_camel(key): _plain(value) for key, value in asdict(update).items()}
+    content = {_camel(key): _plain(value) for key, value in asdict(update).items()}
+    return content | {"market": to_checksum_address(update.market)}
 
 
 def update_tuple(update: ParameterUpdate) -> tuple[Any, ...]:

@@ -1,0 +1,177 @@
+"""Where invariants are tried: an adapter alone before a market that says what it is told, or a whole DAO.
+
+A stage decides the bytecode: the real one, or one with a planted bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from contracts.artifacts import load_any_artifact, load_mutant, with_bytecodes
+from core.market import Parameters, Scalar, with_scalar
+from core.units import PRICE_ONE, Bps
+from core.update import FreshnessSnapshot, ParameterUpdate
+from governance.client import ChainClient
+from governance.devchain.chain import Genesis
+from governance.devchain.local import LocalChain
+from governance.rehearsal import ETHER, GENESIS_TIME, HOUR, USD, Rehearsal, known_key
+from governance.signing import update_tuple
+
+ASSET = known_key("some asset").address
+START = Parameters(Bps(70_00), Bps(75_00), Bps(5_00), 1_000 * ETHER, 1_000_000 * USD)
+LIMIT_NAMES = (
+    "enabled",
+    "floor",
+    "ceiling",
+    "stepUp",
+    "stepDown",
+    "relative",
+    "minDelaySeconds",
+    "budgetUp",
+    "budgetDown",
+)
+BANDS = (10_00, 10_00, 30_00, 30_00)
+
+
+class AdapterBench:
+    """One adapter before a CrookedMarket; its timelock is a key of the test."""
+
+    def __init__(self, client: ChainClient, *, start: Parameters = START, margin_bps: int = 5_00) -> None:
+        self.client = client
+        self.timelock = known_key("bench timelock")
+        self.delegate = known_key("bench delegate")
+        self.margin_bps = margin_bps
+        values = tuple(start.as_dict().values())
+        market = client.deploy(self.timelock, "CrookedMarket", ASSET, values)
+        self.market = client.contract("CrookedMarket", market)
+        adapter = client.deploy(
+            self.timelock, "DemoMarketAdapter", market, self.timelock.address, margin_bps, BANDS
+        )
+        self.adapter = client.contract("DemoMarketAdapter", adapter)
+        self.pretend()
+
+    def pretend(
+        self,
+        *,
+        price: int = 2_000 * PRICE_ONE,
+        utilisation_bps: int = 50_00,
+        collateral: int = 100 * ETHER,
+        borrow: int = 100_000 * USD,
+    ) -> None:
+        """Let the market say these values."""
+        function = self.market.functions.pretend(price, utilisation_bps, collateral, borrow)
+        self.client.send(self.timelock, function)
+
+    def current(self) -> Parameters:
+        values = self.client.call(self.market.functions.parameters())
+        return Parameters(Bps(values[0]), Bps(values[1]), Bps(values[2]), values[3], values[4])
+
+    def update(self, scalar: Scalar = Scalar.LIQUIDATION_THRESHOLD, value: int = 75_50) -> ParameterUpdate:
+        """A valid update of what the market says with its first values."""
+        now = self.client.timestamp()
+        current = self.current()
+        return ParameterUpdate(
+            epoch=1,
+            market=ASSET,
+            attempt=0,
+            seat_table_hash=bytes(32),
+            expected=current,
+            proposed=with_scalar(current, scalar, value, margin_bps=Bps(self.margin_bps)),
+            snapshot=FreshnessSnapshot(2_000 * PRICE_ONE, 50_00, 100 * ETHER, 100_000 * USD, now),
+            positions_root=bytes(32),
+            low_bound=value,
+            high_bound=value,
+            evidence_root=bytes(32),
+            transcript_root=bytes(32),
+            valid_until=now + HOUR,
+        )
+
+    def altered(self, **fields: int) -> ParameterUpdate:
+        """An update whose proposed fields are exactly these, whatever the rules of coupling say."""
+        update = self.update()
+        return replace(update, proposed=replace(update.expected, **fields))  # type: ignore[arg-type]
+
+    def check(self, update: ParameterUpdate) -> None:
+        self.client.call(self.adapter.functions.requireSubmittable(update_tuple(update)))
+
+    def apply(self, update: ParameterUpdate) -> None:
+        self.client.send(self.timelock, self.adapter.functions.applyUpdate(update_tuple(update)))
+
+    def set_limits(self, field: int, **changes: Any) -> None:
+        """Let the timelock change some limits of a field, given by Solidity's names."""
+        function = self.adapter.functions.limitsOf(field)
+        limits = dict(zip(LIMIT_NAMES, self.client.call(function), strict=True)) | changes
+        self.client.send(self.timelock, self.adapter.functions.setLimits(field, tuple(limits.values())))
+
+
+class Stage:
+    """Makes benches and DAOs from one set of bytecodes; undoes or closes them at the end."""
+
+    def __init__(self, chain_url: str, real_dao: Rehearsal, *, invariant: str | None = None) -> None:
+        changed = load_mutant(invariant) if invariant else {}
+        self._artifacts = with_bytecodes(changed) if changed else load_any_artifact
+        self._mutated = bool(changed)
+        self._client = ChainClient(chain_url, artifacts=self._artifacts)
+        self._real_dao = real_dao
+        self._open = ExitStack()
+
+    def bench(self, **options: Any) -> AdapterBench:
+        return AdapterBench(self._client, **options)
+
+    def dao(self) -> Rehearsal:
+        """The session's DAO, rewound afterwards; a DAO of its own when bytecodes are changed."""
+        if not self._mutated:
+            return self._open.enter_context(self._real_dao.rewound())
+        dao = Rehearsal(artifacts=self._artifacts)
+        self._open.callback(dao.close)
+        return dao
+
+    def close(self) -> None:
+        self._open.close()
+
+
+@pytest.fixture(scope="session")
+def bench_chain() -> Iterator[LocalChain]:
+    keys = [known_key("bench timelock"), known_key("bench delegate")]
+    balances = {bytes.fromhex(key.address[2:]): 10**6 * ETHER for key in keys}
+    with LocalChain(Genesis(GENESIS_TIME, balances)) as chain:
+        yield chain
+
+
+@pytest.fixture(scope="session")
+def deployed_dao() -> Iterator[Rehearsal]:
+    rehearsal = Rehearsal(artifacts=load_any_artifact)
+    yield rehearsal
+    rehearsal.close()
+
+
+@pytest.fixture
+def dao(deployed_dao: Rehearsal) -> Iterator[Rehearsal]:
+    with deployed_dao.rewound():
+        yield deployed_dao
+
+
+@pytest.fixture
+def stage(bench_chain: LocalChain, deployed_dao: Rehearsal) -> Iterator[Stage]:
+    made = Stage(bench_chain.url, deployed_dao)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bench(stage: Stage) -> AdapterBench:
+    return stage.bench()
+
+
+@pytest.fixture
+def mutated_stage(
+    request: pytest.FixtureRequest, bench_chain: LocalChain, deployed_dao: Rehearsal
+) -> Iterator[Stage]:
+    made = Stage(bench_chain.url, deployed_dao, invariant=request.param)
+    yield made
+    made.close()
