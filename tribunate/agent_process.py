@@ -90,17 +90,18 @@ def run_agent(config: AgentConfig, pipe_descriptor: int | None) -> None:
     home = Path(config.home)
     home.mkdir(parents=True, exist_ok=True)
     os.chdir(home)
-    asyncio.run(_main(config, home, Pipe(pipe_descriptor), watch_parent=pipe_descriptor is not None))
+    process = AgentProcess(config, home, Pipe(pipe_descriptor))
+    asyncio.run(serve_agent(process, watch_parent=pipe_descriptor is not None))
 
 
-async def _main(config: AgentConfig, home: Path, pipe: Pipe, *, watch_parent: bool) -> None:
+async def serve_agent(process: AgentProcess, *, watch_parent: bool) -> None:
+    """Run one agent until a signal, or until the parent ends; always close it."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if watch_parent:
         when_parent_ends(lambda: _ask(loop, stop))
-    process = AgentProcess(config, home, pipe)
     working = asyncio.create_task(process.run())
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -245,18 +246,23 @@ class AgentProcess:
         outbox = Outbox(dao.client, wallet, self._home / "outbox.sqlite")
         hands = ChainKeeper(dao.client, dao.deployment, outbox)
         keeper = Keeper(rank=order.index(seat.agent_id), sink=hands, desk=hands, report=self.report)
-        return RiskAgent(
-            seat=seat,
-            desk=desk,
-            keeper=keeper,
-            journal=self._journal,
-            transport=self._transport,
-            context_of=lambda epoch: epoch_context(
+        parts: dict[str, Any] = {
+            "seat": seat,
+            "desk": desk,
+            "keeper": keeper,
+            "journal": self._journal,
+            "transport": self._transport,
+            "context_of": lambda epoch: epoch_context(
                 dao, epoch=epoch, seats=seats, me=seat.agent_id, mandate=mandate, calendar=calendar
             ),
-            sign=message_signer(dao, wallet, seat.agent_id),
-            report=self.report,
-        )
+            "sign": message_signer(dao, wallet, seat.agent_id),
+            "report": self.report,
+        }
+        return self.make_agent(parts)
+
+    def make_agent(self, parts: dict[str, Any]) -> RiskAgent:
+        """Return the agent; the adversary (tribunate/attack) replaces a part here."""
+        return RiskAgent(**parts)
 
     async def close(self) -> None:
         """Stop everything; the journal is whole at any moment."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -47,6 +47,7 @@ class DemoOptions:
     veto_epochs: tuple[int, ...] = (2, 4)
     tick_chain_seconds: int = TICK_CHAIN_SECONDS
     hook: Hook | None = None
+    commands: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -153,7 +154,13 @@ def _play(
     display.step(2, "Agents", roles)
     display.waiting("starting the chain and four agents")
     stage = build_stage(
-        folder, market, processes=processes, paths=options.paths, on_event=recorder.take, display=display
+        folder,
+        market,
+        processes=processes,
+        paths=options.paths,
+        on_event=recorder.take,
+        display=display,
+        commands=options.commands,
     )
     recorder.names = stage.names
     recorder.domain = {

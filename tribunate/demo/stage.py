@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,8 @@ EPOCH_SECONDS = 8 * 24 * 3600
 
 FIRST_EPOCH_AFTER_SECONDS = 3600
 
+HONEST = ["tribunate", "agent", "run"]
+
 
 @dataclass(slots=True)
 class Stage:
@@ -72,6 +75,7 @@ def build_stage(
     paths: int,
     on_event: Any,
     display: Display,
+    commands: Mapping[str, list[str]] | None = None,
 ) -> Stage:
     """Start the chain, deploy, and let the agents register, train and take their seats."""
     deployer = LocalSigner(secrets.token_bytes(32))
@@ -87,7 +91,7 @@ def build_stage(
     world = World(client, deployment, deployer, market.feeds["oracle"])
     stage = Stage(folder, market, mandate, client, deployment, world, processes, first_start, paths)
     display.detail(f"chain {client.chain_id} at {url}   genesis {utc(market.genesis_time)}")
-    _seat_agents(stage, deployer, url=url, on_event=on_event)
+    _seat_agents(stage, deployer, url=url, on_event=on_event, commands=commands or {})
     return stage
 
 
@@ -133,14 +137,16 @@ def borrower_address(seed: int, account: str) -> str:
     return to_checksum_address(keccak(f"tribunate borrower {seed} {account}".encode())[-20:])
 
 
-def _seat_agents(stage: Stage, deployer: LocalSigner, *, url: str, on_event: Any) -> None:
+def _seat_agents(
+    stage: Stage, deployer: LocalSigner, *, url: str, on_event: Any, commands: Mapping[str, list[str]]
+) -> None:
     """Start four processes; fund what they name, seat what they register, then let go of all power."""
     store = {source: snapshots.store(feed, stage.folder.data) for source, feed in stage.market.feeds.items()}
     for role in CAST:
         prices: Path = store[role.source]
         path = write_agent_file(stage.folder, role, rpc_url=url, prices=prices, poll_seconds=0.4)
         log = stage.folder.agent(role.name) / "agent.log"
-        command = ["tribunate", "agent", "run", "--config", str(path.resolve())]
+        command = [*commands.get(role.name, HONEST), "--config", str(path.resolve())]
         stage.processes.start(role.name, command, log=log)
     identities = _collect(stage, "identity", seconds=90, on_event=on_event)
     stage.wallets = {name: event["wallet"] for name, event in identities.items()}
