@@ -51,6 +51,7 @@ class DeployConfig:
     reporter: str
     guardian: str
     liquidity: int
+    reserves: int = 0
     borrowers: tuple[Position, ...] = ()
     holders: tuple[Holder, ...] = ()
     treasuries: tuple[str, ...] = ()
@@ -132,10 +133,12 @@ def _deploy_market(site: _Site, config: DeployConfig) -> Contract:
         tuple(config.parameters.as_dict().values()),
     )
     pledged = sum(position.collateral for position in config.borrowers)
-    for token, amount in ((collateral, pledged), (debt, config.liquidity)):
+    for token, amount in ((collateral, pledged), (debt, config.liquidity + config.reserves)):
         client.send(deployer, token.functions.mint(owner, amount))
         client.send(deployer, token.functions.approve(market.address, amount))
     client.send(deployer, market.functions.supply(config.liquidity))
+    if config.reserves:
+        client.send(deployer, market.functions.addReserves(config.reserves))
     for start in range(0, len(config.borrowers), PAGE):
         page = config.borrowers[start : start + PAGE]
         rows = [(to_checksum_address(p.account), p.collateral, p.debt) for p in page]

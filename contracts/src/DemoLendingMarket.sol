@@ -51,6 +51,7 @@ contract DemoLendingMarket is IGovernedMarket, InterestLedger, Ownable {
 
     event ParametersSet(Parameters next);
     event ConfiguratorSet(address configurator);
+    event ReservesAdded(address indexed giver, uint256 amount);
     event Supplied(address indexed account, uint256 amount, uint256 shares);
     event Withdrawn(address indexed account, uint256 amount, uint256 shares);
     event CollateralSupplied(address indexed account, uint256 amount);
@@ -122,6 +123,15 @@ contract DemoLendingMarket is IGovernedMarket, InterestLedger, Ownable {
         _ledger.shares += shares;
         sharesOf[msg.sender] += shares;
         emit Supplied(msg.sender, amount, shares);
+        _debt.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @notice Give to the reserves, which pay for bad debt before suppliers do; nobody gets it back.
+    function addReserves(uint256 amount) external {
+        if (amount == 0) revert ZeroAmount();
+        _accrue();
+        _ledger.reserves += amount;
+        emit ReservesAdded(msg.sender, amount);
         _debt.safeTransferFrom(msg.sender, address(this), amount);
     }
 

@@ -125,6 +125,7 @@ def _config(
         reporter=deployer.address,
         guardian=LocalSigner(secrets.token_bytes(32)).address,
         liquidity=market.debt_supply,
+        reserves=market.reserves,
         borrowers=borrowers,
         holders=(Holder(holder.address, HOLDER_VOTES, holder),),
     )
