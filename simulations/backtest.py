@@ -20,23 +20,25 @@ from numpy.typing import NDArray
 from core.errors import SimulationError
 from core.evidence import canonical_json, sha256
 from core.mandate import Mandate
-from core.market import PriceHistory, parameters_from
+from core.market import Parameters, PriceHistory, parameters_from
 from core.ports import Strategy
-from core.units import BPS_ONE, PRICE_ONE, Bps
+from core.units import BPS_ONE, Bps
 from models.data.archive import load_history
 from models.data.liquidations import Liquidations, load_liquidations
 from models.data.snapshots import data_root
 from models.data.timeline import load_timeline
 from simulations.backtest_report import BacktestReport, EndResult, Window, build_report
 from simulations.book import ENDS, Assumptions, draw_book, fit_sizes, resample
-from simulations.book_replay import BookTerms, Timeline, replay_books
+from simulations.book_replay import BookTerms, replay_books
 from simulations.parameter_history import LAST_KNOWN_FROM, V3_BEGINS, ParameterHistory, parameter_history
 from simulations.policy_replay import (
     DecisionTerms,
     Trajectory,
     dao_policy,
+    hours_of,
     never_changing,
     replay_policy,
+    under,
     weeks,
 )
 from simulations.runs import write_atomic
@@ -63,7 +65,7 @@ class BacktestConfig:
     borrowers: int = 2_000
     decision_borrowers: int = 200
     books: int = 200
-    paths: int = 300
+    paths: int = 400
     fit_bars: int = 4_320
     bad_debt_es_975_bps: int = 1
     ends: tuple[Assumptions, ...] = ENDS
@@ -164,32 +166,19 @@ def _replay_end(
     run: _Run, assumptions: Assumptions, strategies: Mapping[str, Callable[[], Strategy]]
 ) -> EndResult:
     config = run.config
-    terms = _decision_terms(run, assumptions)
+    starts = weeks(run.begin, config.end)
+    sizes = [fit_sizes(run.inputs.liquidations, before=start) for start in starts]
+    columns = np.array([[s.log_mean, s.log_deviation, s.repaid_share] for s in sizes]).T
+    terms = _decision_terms(run, assumptions, columns)
     trajectories = [never_changing(terms), dao_policy(run.inputs.parameters, terms)]
     for name, make in strategies.items():
         trajectories.append(_stored_or_replayed(run, assumptions, name, make=make, terms=terms))
-    starts = weeks(run.begin, config.end)
-    hours, missing = hours_of(run.inputs.prices, run.begin, config.end)
-    sizes = [fit_sizes(run.inputs.liquidations, before=start) for start in starts]
-    book = draw_book(assumptions, seed=config.seed, borrowers=config.borrowers)
+    book = _book_terms(run, assumptions, columns, borrowers=config.borrowers)
     rows = resample(config.borrowers, config.books, seed=config.seed)
-    first = run.inputs.parameters.at(run.begin)
-    if first is None:
-        raise SimulationError("there are no parameters at the beginning")
-    book_terms = BookTerms(
-        size_draws=book.size_draws,
-        health=book.health,
-        log_means=np.array([s.log_mean for s in sizes]),
-        log_deviations=np.array([s.log_deviation for s in sizes]),
-        repaid_shares=np.array([s.repaid_share for s in sizes]),
-        reference_threshold=int(first.parameters.liquidation_threshold_bps) / BPS_ONE,
-        return_share=assumptions.return_share,
-        depth_share=assumptions.depth_share,
-        utilisation=assumptions.utilisation,
-    )
     totals = {}
     for number, trajectory in enumerate(trajectories):
-        totals[trajectory.policy] = replay_books(under(hours, trajectory), book_terms, rows)
+        timeline = under(terms.hours, trajectory.changes, run.begin)
+        totals[trajectory.policy] = replay_books(timeline, book, rows)
         _tell(run, BacktestProgress(assumptions.name, "books", number + 1, len(trajectories)))
     return EndResult(
         assumptions=assumptions.name,
@@ -197,26 +186,45 @@ def _replay_end(
         totals=totals,
         week_starts=tuple(starts),
         windows=windows_of(starts),
-        missing_hours=missing,
+        missing_hours=terms.hours.missing,
         prior_weeks=sum(s.prior for s in sizes),
     )
 
 
-def _decision_terms(run: _Run, assumptions: Assumptions) -> DecisionTerms:
-    config = run.config
+def _first_parameters(run: _Run) -> Parameters:
     first = run.inputs.parameters.at(run.begin)
     if first is None:
         raise SimulationError("there are no parameters at the beginning")
-    margin = first.parameters.liquidation_threshold_bps - first.parameters.ltv_bps
+    return first.parameters
+
+
+def _book_terms(
+    run: _Run, assumptions: Assumptions, sizes: NDArray[np.float64], *, borrowers: int
+) -> BookTerms:
+    book = draw_book(assumptions, seed=run.config.seed, borrowers=borrowers)
+    return BookTerms(
+        size_draws=book.size_draws,
+        health=book.health,
+        sizes=sizes,
+        reference_threshold=int(_first_parameters(run).liquidation_threshold_bps) / BPS_ONE,
+        return_share=assumptions.return_share,
+        depth_share=assumptions.depth_share,
+        utilisation=assumptions.utilisation,
+    )
+
+
+def _decision_terms(run: _Run, assumptions: Assumptions, sizes: NDArray[np.float64]) -> DecisionTerms:
+    config = run.config
+    first = _first_parameters(run)
+    margin = Bps(first.liquidation_threshold_bps - first.ltv_bps)
+    limit = Bps(config.bad_debt_es_975_bps)
     return DecisionTerms(
         prices=run.inputs.prices,
-        liquidations=run.inputs.liquidations,
+        hours=hours_of(run.inputs.prices, run.begin, config.end),
+        book=_book_terms(run, assumptions, sizes, borrowers=config.decision_borrowers),
         assumptions=assumptions,
-        book=draw_book(assumptions, seed=config.seed, borrowers=config.decision_borrowers),
-        mandate=Mandate(
-            config.asset, bad_debt_es_975_bps=Bps(config.bad_debt_es_975_bps), margin_bps=Bps(margin)
-        ),
-        first=first.parameters,
+        mandate=Mandate(config.asset, bad_debt_es_975_bps=limit, margin_bps=margin),
+        first=first,
         begin=run.begin,
         end=config.end,
         seed=config.seed,
@@ -260,34 +268,6 @@ def _trajectory_from(path: Path) -> Trajectory:
 def _tell(run: _Run, progress: BacktestProgress) -> None:
     if run.progress is not None:
         run.progress(progress)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hours:
-    """Bars of the span: close times and prices, shape (hour,), and where each week begins."""
-
-    times: NDArray[np.int64]
-    prices: NDArray[np.float64]
-    week_begins: NDArray[np.int64]
-
-
-def hours_of(prices: PriceHistory, begin: int, end: int) -> tuple[Hours, int]:
-    """Return the bars that close in (begin, end], cut into weeks, and how many hours are missing."""
-    chosen = (prices.times > begin) & (prices.times <= end)
-    times = prices.times[chosen]
-    edges = np.array([*weeks(begin, end), end])
-    begins = np.searchsorted(times, edges, side="right").astype(np.int64)
-    missing = (end - begin) // prices.bar_seconds - len(times)
-    return Hours(times, prices.closes_e8[chosen] / PRICE_ONE, begins), missing
-
-
-def under(hours: Hours, trajectory: Trajectory) -> Timeline:
-    """Return the bars with the parameters of ``trajectory`` at each."""
-    since = np.array([time for time, _ in trajectory.changes])
-    standing = np.searchsorted(since, hours.times, side="right") - 1
-    rows = [(p.liquidation_threshold_bps, p.ltv_bps, p.liquidation_bonus_bps) for _, p in trajectory.changes]
-    shares = np.ascontiguousarray(np.array(rows)[standing].T / BPS_ONE)  # (field, hour)
-    return Timeline(hours.prices, hours.week_begins, shares[0], shares[1], shares[2])
 
 
 MARCH_2020 = (1_583_020_800, 1_585_699_200)

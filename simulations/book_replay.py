@@ -1,10 +1,10 @@
 """Synthetic books along one price history, week by week, under parameters that change on the way.
 
-At the start of a week each borrower's collateral has its fitted worth, its debt per coin has moved the
-assumed share of the way back to its own health factor under the threshold of that hour, and borrowers
-that were closed are replaced.  Within the week the engine's rules apply, hour by hour; where the
-threshold changes, the week is cut.  Debt that ends a week above its collateral's worth is bad debt and
-its borrower is closed.  An hour without a bar has no liquidation step.
+At the start of a week each borrower's collateral has its fitted worth, and borrowers that were closed
+are replaced.  Every day one seventh of the borrowers looks after its position: its debt per coin moves
+the assumed share of the way (in logarithms) back to its own health factor under the threshold of that
+hour.  In between the engine's rules apply, hour by hour.  Debt that ends a week above its collateral's
+worth is bad debt and its borrower is closed.  An hour without a bar has no liquidation step.
 """
 
 from __future__ import annotations
@@ -15,40 +15,49 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from core.cascade import SECONDS_PER_YEAR, Liquidity, RateCurve
+from core.lending import FULL_CLOSE_BELOW_WAD
+from core.units import WAD
 from simulations.engine import BAD_DEBT, LIQUIDATED_VALUE, TOTALS, UNCOVERED, _one_path
 
 BAD_DEBT_USD, LIQUIDATED_USD, POWER_USD, SUPPLY_USD = range(4)
 METRICS = 4
+COHORTS = 7
+PRICE, THRESHOLD, LTV, BONUS, DAY = range(5)
+LOG_MEAN, LOG_DEVIATION, REPAID_SHARE = range(3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
     """One price history cut into weeks, and the parameters of every hour.
 
-    ``prices``, ``thresholds``, ``ltvs``, ``bonuses`` have shape (hour,); week w holds the hours
-    ``week_begins[w]`` to before ``week_begins[w + 1]``.
+    ``hours`` has shape (field, hour): price, threshold, LTV, bonus, day of the week (0 to 6); week w
+    holds the hours ``week_begins[w]`` to before ``week_begins[w + 1]``.
     """
 
-    prices: NDArray[np.float64]
+    hours: NDArray[np.float64]
     week_begins: NDArray[np.int64]
-    thresholds: NDArray[np.float64]
-    ltvs: NDArray[np.float64]
-    bonuses: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BookTerms:
-    """Borrowers, shape (borrower,); sizes and repaid share per week, shape (week,); scalars."""
+    """Borrowers, shape (borrower,); log mean, log deviation and repaid share, shape (field, week)."""
 
     size_draws: NDArray[np.float64]
     health: NDArray[np.float64]
-    log_means: NDArray[np.float64]
-    log_deviations: NDArray[np.float64]
-    repaid_shares: NDArray[np.float64]
+    sizes: NDArray[np.float64]
     reference_threshold: float
     return_share: float
     depth_share: float
     utilisation: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenBook:
+    """A book as it stands at the start of a week: coins and USD, shape (borrower,)."""
+
+    collateral: NDArray[np.float64]
+    debt: NDArray[np.float64]
 
 
 def replay_books(timeline: Timeline, terms: BookTerms, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -59,21 +68,59 @@ def replay_books(timeline: Timeline, terms: BookTerms, rows: NDArray[np.int64]) 
         terms: The borrowers that books are resampled from.
         rows: Borrower numbers of each book, shape (book, borrower).
     """
-    scalars = np.array([terms.reference_threshold, terms.return_share, terms.depth_share, terms.utilisation])
-    weekly = np.stack([terms.log_means, terms.log_deviations, terms.repaid_shares])
-    hourly = np.stack([timeline.prices, timeline.thresholds, timeline.ltvs, timeline.bonuses])
     totals = np.zeros((len(rows), len(timeline.week_begins) - 1, METRICS))
     for book, row in enumerate(rows):
         _replay(
+            np.zeros(len(row)),
             terms.size_draws[row],
             terms.health[row],
-            weekly,
-            hourly,
+            terms.sizes,
+            timeline.hours,
             timeline.week_begins,
-            scalars,
+            _scalars(terms),
             totals[book],
         )
     return totals
+
+
+def replay_week(
+    ratio: NDArray[np.float64], terms: BookTerms, week: int, *, hours: NDArray[np.float64]
+) -> None:
+    """Carry ``ratio`` (debt per coin, 0 if closed; changed in place) through one week's hours."""
+    ends = np.array([0, hours.shape[1]], dtype=np.int64)
+    sizes = np.ascontiguousarray(terms.sizes[:, week : week + 1])
+    totals = np.zeros((1, METRICS))
+    _replay(ratio, terms.size_draws, terms.health, sizes, hours, ends, _scalars(terms), totals)
+
+
+def open_book(
+    ratio: NDArray[np.float64], terms: BookTerms, week: int, *, price: float, threshold: float
+) -> OpenBook:
+    """Return the book as it stands at the start of ``week``; ``ratio`` is not changed."""
+    standing = ratio.copy()
+    collateral, debt = np.empty(len(ratio)), np.empty(len(ratio))
+    reference_debt = np.exp(terms.sizes[LOG_MEAN, week] + terms.sizes[LOG_DEVIATION, week] * terms.size_draws)
+    _open_week(standing, reference_debt, terms.health, collateral, debt, price, threshold, _scalars(terms))
+    return OpenBook(collateral, debt)
+
+
+def _scalars(terms: BookTerms) -> NDArray[np.float64]:
+    """Return the engine's scalars, followed by this module's own four."""
+    rates = RateCurve()
+    engine_scalars = [
+        0.5,
+        FULL_CLOSE_BELOW_WAD / WAD,
+        1.0,
+        Liquidity(1).resilience / WAD,
+        1.0,
+        3600 / SECONDS_PER_YEAR,
+        rates.base / WAD,
+        rates.slope_below / WAD,
+        rates.slope_above / WAD,
+        rates.kink / WAD,
+    ]
+    own = [terms.reference_threshold, terms.return_share, terms.depth_share, terms.utilisation]
+    return np.array([*engine_scalars, *own])
 
 
 @njit(cache=True, nogil=True)
@@ -85,20 +132,35 @@ def _open_week(
     debt: NDArray[np.float64],
     price: float,
     threshold: float,
-    reference: float,
-    returning: float,
+    scalars: NDArray[np.float64],
 ) -> float:
     """Set collateral and debt for the week; return the collateral's worth."""
     worth = 0.0
     for number in range(debt.size):
-        value = reference_debt[number] * health[number] / reference
+        value = reference_debt[number] * health[number] / scalars[10]
         worth += value
         collateral[number] = value / price
-        own = price * threshold / health[number]
-        if ratio[number] > 0.0:
-            own = ratio[number] ** (1.0 - returning) * own**returning
-        debt[number] = own * collateral[number]
+        if ratio[number] <= 0.0:
+            ratio[number] = price * threshold / health[number]
+        debt[number] = ratio[number] * collateral[number]
     return worth
+
+
+@njit(cache=True, nogil=True)
+def _look_after(
+    cohort: int,
+    health: NDArray[np.float64],
+    collateral: NDArray[np.float64],
+    debt: NDArray[np.float64],
+    price: float,
+    threshold: float,
+    returning: float,
+) -> None:
+    """Move the cohort's debts towards their own health factor."""
+    for number in range(cohort, debt.size, COHORTS):
+        if debt[number] > 0.0 and collateral[number] * price > debt[number]:
+            own = price * threshold / health[number] * collateral[number]
+            debt[number] = debt[number] ** (1.0 - returning) * own**returning
 
 
 @njit(cache=True, nogil=True)
@@ -113,55 +175,45 @@ def _close_week(
 
 @njit(cache=True, nogil=True)
 def _replay(
+    ratio: NDArray[np.float64],
     size_draws: NDArray[np.float64],
     health: NDArray[np.float64],
-    weekly: NDArray[np.float64],
-    hourly: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    hours: NDArray[np.float64],
     week_begins: NDArray[np.int64],
     scalars: NDArray[np.float64],
     totals: NDArray[np.float64],
 ) -> None:
-    count = health.size
-    ratio, collateral, debt = np.zeros(count), np.empty(count), np.empty(count)
-    engine_scalars = np.array([0.5, 0.95, 1.0, 0.8, 1.0, 1.0 / 8760.0, 0.0, 0.04, 0.75, 0.9])
-    sums = np.empty(TOTALS)
+    collateral, debt, sums = np.empty(health.size), np.empty(health.size), np.empty(TOTALS)
+    engine_scalars = scalars[:10].copy()
     for week in range(week_begins.size - 1):
         first, end = week_begins[week], week_begins[week + 1]
         if end <= first:
             continue
-        reference_debt = np.exp(weekly[0, week] + weekly[1, week] * size_draws)
+        reference_debt = np.exp(sizes[0, week] + sizes[1, week] * size_draws)
         market_debt = reference_debt.sum()
+        engine_scalars[0] = sizes[2, week]
+        engine_scalars[2] = market_debt * scalars[12]
+        engine_scalars[4] = market_debt / scalars[13]
         worth = _open_week(
-            ratio,
-            reference_debt,
-            health,
-            collateral,
-            debt,
-            hourly[0, first],
-            hourly[1, first],
-            scalars[0],
-            scalars[1],
+            ratio, reference_debt, health, collateral, debt, hours[0, first], hours[1, first], scalars
         )
-        engine_scalars[0] = weekly[2, week]
-        engine_scalars[2] = market_debt * scalars[2]
-        engine_scalars[4] = market_debt / scalars[3]
         sums[:] = 0.0
         begin = first
-        for hour in range(first + 1, end + 1):
-            if hour == end or hourly[1, hour] != hourly[1, begin] or hourly[3, hour] != hourly[3, begin]:
-                sums[UNCOVERED] = 0.0
-                _one_path(
-                    collateral,
-                    debt,
-                    hourly[0, begin:hour],
-                    hourly[1, begin],
-                    hourly[3, begin],
-                    engine_scalars,
-                    sums,
-                )
-                begin = hour
-        _close_week(ratio, collateral, debt, hourly[0, end - 1])
+        while begin < end:
+            _look_after(
+                int(hours[4, begin]), health, collateral, debt, hours[0, begin], hours[1, begin], scalars[11]
+            )
+            stop = begin + 1
+            while stop < end and hours[4, stop] == hours[4, begin] and hours[1, stop] == hours[1, begin]:
+                stop += 1
+            sums[UNCOVERED] = 0.0
+            _one_path(
+                collateral, debt, hours[0, begin:stop], hours[1, begin], hours[3, begin], engine_scalars, sums
+            )
+            begin = stop
+        _close_week(ratio, collateral, debt, hours[0, end - 1])
         totals[week, BAD_DEBT_USD] = sums[BAD_DEBT] + sums[UNCOVERED]
         totals[week, LIQUIDATED_USD] = sums[LIQUIDATED_VALUE]
-        totals[week, POWER_USD] = worth * hourly[2, first:end].mean()
-        totals[week, SUPPLY_USD] = market_debt / scalars[3]
+        totals[week, POWER_USD] = worth * hours[2, first:end].mean()
+        totals[week, SUPPLY_USD] = market_debt / scalars[13]

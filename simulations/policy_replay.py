@@ -1,16 +1,20 @@
 """What each policy would have decided, week by week, with the veto delay inside.
 
-    every week    observe (prices up to now, a synthetic book fitted on liquidations before now)
+    every week    observe (prices up to now, the synthetic book as it stands under this policy)
                   ─► the strategy's bound ─► guardrails (step, delay, budgets) ─► a proposal
     96 h later    72 h of veto window and 24 h of timelock: it takes effect
 
-A strategy that finds no safe value asks for the lowest that guardrails reach; one that abstains holds.
+The book's sizes are fitted on liquidations before each week.  A strategy that finds no safe value asks
+for the lowest that guardrails reach; one that abstains holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.cascade import Liquidity
 from core.epoch import clamp
@@ -20,13 +24,22 @@ from core.market import MarketSnapshot, Parameters, PriceHistory, Scalar, with_s
 from core.ports import Strategy
 from core.recommendation import Observation
 from core.units import BPS_ONE, PRICE_ONE, WAD, Bps
-from models.data.liquidations import Liquidations
-from simulations.book import Assumptions, SizeTerms, SyntheticBook, fit_sizes, positions_of
+from simulations.book import Assumptions, positions_of
+from simulations.book_replay import (
+    LOG_DEVIATION,
+    LOG_MEAN,
+    REPAID_SHARE,
+    BookTerms,
+    Timeline,
+    open_book,
+    replay_week,
+)
 from simulations.parameter_history import ParameterHistory
 
 WEEK_SECONDS = 7 * 24 * 3600
+DAY_SECONDS = 24 * 3600
 VETO_AND_TIMELOCK_SECONDS = (72 + 24) * 3600
-MONTH_SECONDS = 30 * 24 * 3600
+MONTH_SECONDS = 30 * DAY_SECONDS
 SEARCH_REACH_BPS = 5_00
 """A decision moves at most one step, so bounds are searched this far around the current value."""
 
@@ -47,19 +60,25 @@ class Trajectory:
         """Changes after the first value."""
         return len(self.changes) - 1
 
-    def at(self, time: int) -> Parameters:
-        """Return the parameters in force at ``time``."""
-        return next(p for since, p in reversed(self.changes) if since <= time)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hours:
+    """Bars of the span: close times and prices, shape (hour,), and where each week begins."""
+
+    times: NDArray[np.int64]
+    prices: NDArray[np.float64]
+    week_begins: NDArray[np.int64]
+    missing: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionTerms:
-    """What decisions rest on."""
+    """What decisions rest on; ``book`` is the one that strategies are shown."""
 
     prices: PriceHistory
-    liquidations: Liquidations
+    hours: Hours
+    book: BookTerms
     assumptions: Assumptions
-    book: SyntheticBook
     mandate: Mandate
     first: Parameters
     begin: int
@@ -67,6 +86,31 @@ class DecisionTerms:
     seed: int
     paths: int
     fit_bars: int
+
+
+def weeks(begin: int, end: int) -> range:
+    """Return the decision times: the start of every week."""
+    return range(begin, end, WEEK_SECONDS)
+
+
+def hours_of(prices: PriceHistory, begin: int, end: int) -> Hours:
+    """Return the bars that close in (begin, end], cut into weeks."""
+    chosen = (prices.times > begin) & (prices.times <= end)
+    times = prices.times[chosen]
+    edges = np.array([*weeks(begin, end), end])
+    begins = np.searchsorted(times, edges, side="right").astype(np.int64)
+    missing = (end - begin) // prices.bar_seconds - len(times)
+    return Hours(times, prices.closes_e8[chosen] / PRICE_ONE, begins, missing)
+
+
+def under(hours: Hours, changes: Sequence[tuple[int, Parameters]], begin: int) -> Timeline:
+    """Return the bars with the parameters in force at each."""
+    since = np.array([time for time, _ in changes])
+    standing = np.searchsorted(since, hours.times, side="right") - 1
+    rows = [(p.liquidation_threshold_bps, p.ltv_bps, p.liquidation_bonus_bps) for _, p in changes]
+    shares = np.array(rows)[standing].T / BPS_ONE  # (field, hour)
+    days = (hours.times - begin - 1) // DAY_SECONDS % 7
+    return Timeline(np.ascontiguousarray(np.vstack([hours.prices, shares, days])), hours.week_begins)
 
 
 def never_changing(terms: DecisionTerms) -> Trajectory:
@@ -77,14 +121,7 @@ def never_changing(terms: DecisionTerms) -> Trajectory:
 def dao_policy(history: ParameterHistory, terms: DecisionTerms) -> Trajectory:
     """Return the DAO's real parameters."""
     later = tuple(change for change in history.changes if terms.begin < change[0] < terms.end)
-    standing = history.at(terms.begin)
-    first = terms.first if standing is None else standing.parameters
-    return Trajectory("the DAO's real parameters", ((terms.begin, first), *later))
-
-
-def weeks(begin: int, end: int) -> range:
-    """Return the decision times: the start of every week."""
-    return range(begin, end, WEEK_SECONDS)
+    return Trajectory("the DAO's real parameters", ((terms.begin, terms.first), *later))
 
 
 def replay_policy(
@@ -93,76 +130,70 @@ def replay_policy(
     """Return what ``strategy`` would have done from ``begin`` to ``end``; it is refitted monthly."""
     changes: list[tuple[int, Parameters]] = [(terms.begin, terms.first)]
     moves: list[Change] = []
+    ratio = np.zeros(len(terms.book.health))
     fitted_at = -MONTH_SECONDS
     skipped = 0
     times = weeks(terms.begin, terms.end)
-    for number, now in enumerate(times):
+    for week, now in enumerate(times):
         history = recent(terms.prices, now, bars=terms.fit_bars)
         if history.last_time <= now - terms.prices.bar_seconds:
             skipped += 1
-            continue
-        if now - fitted_at >= MONTH_SECONDS:
-            strategy.fit(history, seed=terms.seed)
-            fitted_at = now
-        current = next(p for since, p in reversed(changes) if since <= now)
-        value = _decide(strategy, history, current, terms=terms, moves=moves, now=now)
-        if value != current.liquidation_threshold_bps:
-            effective = now + VETO_AND_TIMELOCK_SECONDS
-            after = with_scalar(current, SCALAR, value, margin_bps=terms.mandate.margin_bps)
-            amount = moved(int(current.liquidation_threshold_bps), value, DEFAULT_LIMITS[SCALAR])
-            changes.append((effective, after))
-            moves.append(Change(SCALAR, effective, amount))
+        else:
+            if now - fitted_at >= MONTH_SECONDS:
+                strategy.fit(history, seed=terms.seed)
+                fitted_at = now
+            _decide(strategy, observe(history, changes[-1][1], ratio, terms=terms, week=week), changes, moves)
+        _live_through(week, ratio, changes, terms=terms)
         if progress is not None:
-            progress(number + 1, len(times))
+            progress(week + 1, len(times))
     return Trajectory(strategy.name, tuple(changes), skipped)
 
 
 def recent(prices: PriceHistory, now: int, *, bars: int) -> PriceHistory:
     """Return the newest ``bars`` bars that had closed at ``now``."""
     known = prices.until(now)
-    first = int(known.times[max(0, len(known) - bars)])
+    first = max(0, len(known) - bars)
     return PriceHistory(
-        known.asset,
-        known.source,
-        known.bar_seconds,
-        known.times[known.times >= first],
-        known.closes_e8[known.times >= first],
+        known.asset, known.source, known.bar_seconds, known.times[first:], known.closes_e8[first:]
     )
 
 
 def observe(
-    history: PriceHistory, current: Parameters, *, terms: DecisionTerms, sizes: SizeTerms, now: int
+    history: PriceHistory,
+    current: Parameters,
+    ratio: NDArray[np.float64],
+    *,
+    terms: DecisionTerms,
+    week: int,
 ) -> Observation:
-    """Return what a strategy is shown at ``now``."""
+    """Return what a strategy is shown at the start of ``week``."""
     price = int(history.closes_e8[-1])
-    reference = int(terms.first.liquidation_threshold_bps) / BPS_ONE
-    reference_debt = terms.book.debt_usd(sizes)
-    collateral = reference_debt * terms.book.health / reference / (price / PRICE_ONE)
-    debt = reference_debt * (int(current.liquidation_threshold_bps) / BPS_ONE) / reference
-    supply = float(reference_debt.sum()) / terms.assumptions.utilisation
-    depth = float(reference_debt.sum()) * terms.assumptions.depth_share
-    now_bps = int(current.liquidation_threshold_bps)
+    standing = int(current.liquidation_threshold_bps)
+    book = open_book(ratio, terms.book, week, price=price / PRICE_ONE, threshold=standing / BPS_ONE)
+    sizes = terms.book.sizes[:, week]
+    reference = float(np.exp(sizes[LOG_MEAN] + sizes[LOG_DEVIATION] * terms.book.size_draws).sum())
+    supply = reference / terms.assumptions.utilisation
     return Observation(
         snapshot=MarketSnapshot(
             market=history.asset,
             block_number=0,
-            timestamp=now,
+            timestamp=terms.begin + week * WEEK_SECONDS,
             parameters=current,
             oracle_price=price,
-            total_collateral=int(collateral.sum() * 1e6) * 10**12,
+            total_collateral=int(book.collateral.sum() * 1e6) * 10**12,
             total_debt_supply=int(supply) * DEBT_UNIT,
-            total_borrow=int(debt.sum()) * DEBT_UNIT,
+            total_borrow=int(book.debt.sum()) * DEBT_UNIT,
             reserves=int(supply * terms.assumptions.reserve_share) * DEBT_UNIT,
             positions_root=bytes(32),
         ),
         scalar=SCALAR,
         mandate=terms.mandate,
         history=history,
-        positions=positions_of(collateral, debt),
-        liquidity=Liquidity(int(depth) * WAD),
-        close_factor_bps=Bps(max(1, min(BPS_ONE, round(sizes.repaid_share * BPS_ONE)))),
-        floor=max(DEFAULT_LIMITS[SCALAR].floor, now_bps - SEARCH_REACH_BPS),
-        ceiling=min(DEFAULT_LIMITS[SCALAR].ceiling, now_bps + SEARCH_REACH_BPS),
+        positions=positions_of(book.collateral, book.debt),
+        liquidity=Liquidity(int(reference * terms.assumptions.depth_share) * WAD),
+        close_factor_bps=Bps(max(1, min(BPS_ONE, round(float(sizes[REPAID_SHARE]) * BPS_ONE)))),
+        floor=max(DEFAULT_LIMITS[SCALAR].floor, standing - SEARCH_REACH_BPS),
+        ceiling=min(DEFAULT_LIMITS[SCALAR].ceiling, standing + SEARCH_REACH_BPS),
         seed=terms.seed,
         paths=terms.paths,
     )
@@ -170,23 +201,35 @@ def observe(
 
 def _decide(
     strategy: Strategy,
-    history: PriceHistory,
-    current: Parameters,
-    *,
-    terms: DecisionTerms,
-    moves: Sequence[Change],
-    now: int,
-) -> int:
-    """Return the threshold that the strategy would propose; the current one if it proposes nothing."""
-    standing = int(current.liquidation_threshold_bps)
-    sizes = fit_sizes(terms.liquidations, before=now)
-    observation = observe(history, current, terms=terms, sizes=sizes, now=now)
+    observation: Observation,
+    changes: list[tuple[int, Parameters]],
+    moves: list[Change],
+) -> None:
+    """Ask the strategy, and note the change that it would bring about."""
     recommendation = strategy.recommend(observation)
     bound = recommendation.bound
-    if bound is None:
-        if not recommendation.outcomes:
-            return standing
-        bound = observation.floor
-    effective = now + VETO_AND_TIMELOCK_SECONDS
+    if bound is None and not recommendation.outcomes:
+        return
+    current = observation.snapshot.parameters
+    standing = int(current.liquidation_threshold_bps)
+    effective = observation.snapshot.timestamp + VETO_AND_TIMELOCK_SECONDS
     low, high = reachable(standing, SCALAR, limits=DEFAULT_LIMITS[SCALAR], changes=moves, now=effective)
-    return clamp(bound, lowest=low, highest=high)
+    value = clamp(observation.floor if bound is None else bound, lowest=low, highest=high)
+    if value != standing:
+        after = with_scalar(current, SCALAR, value, margin_bps=observation.mandate.margin_bps)
+        changes.append((effective, after))
+        moves.append(Change(SCALAR, effective, moved(standing, value, DEFAULT_LIMITS[SCALAR])))
+
+
+def _live_through(
+    week: int,
+    ratio: NDArray[np.float64],
+    changes: Sequence[tuple[int, Parameters]],
+    *,
+    terms: DecisionTerms,
+) -> None:
+    """Carry the shown book through ``week`` under what is in force."""
+    first, end = terms.hours.week_begins[week : week + 2]
+    if end > first:
+        timeline = under(terms.hours, changes, terms.begin)
+        replay_week(ratio, terms.book, week, hours=np.ascontiguousarray(timeline.hours[:, first:end]))

@@ -44,7 +44,7 @@ class Defence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OracleTerms:
-    """The oracle averages over ``window_blocks``; trading costs ``fee_bps`` of what is bought and sold back."""
+    """The oracle averages over ``window_blocks``; each trade costs ``fee_bps``."""
 
     window_blocks: int = 25
     fee_bps: Bps = Bps(5)
@@ -65,7 +65,7 @@ class Attack:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The cheapest profitable attack and the most profitable one under some defences; ``None``: there is none."""
+    """The cheapest attack that pays and the most profitable one; ``None``: there is none."""
 
     defences: tuple[Defence, ...]
     tried: int
@@ -161,9 +161,9 @@ def largest_collateral(
     """Return the collateral (base units) that empties the pool, or the supply cap's room if that is on."""
     lifted = snapshot.oracle_price * (BPS_ONE + rise_bps) // BPS_ONE
     available = snapshot.total_debt_supply - snapshot.total_borrow
-    decimals = Decimals()
-    per_coin = max_borrow(10**decimals.collateral, price=lifted, ltv_bps=ltv, decimals=decimals)
-    enough = available * 10**decimals.collateral // max(1, per_coin)
+    decimals = Decimals()  # a whole coin is a wad
+    per_coin = max_borrow(WAD, price=lifted, ltv_bps=ltv, decimals=decimals)
+    enough = available * WAD // max(1, per_coin)
     if Defence.SUPPLY_CAP not in defences:
         return enough
     return min(enough, max(0, snapshot.parameters.supply_cap - snapshot.total_collateral))
@@ -177,10 +177,10 @@ def cost_to_move(liquidity: Liquidity, terms: OracleTerms, *, rise_bps: int, blo
     """
     covered = min(blocks, terms.window_blocks) / terms.window_blocks
     rise = rise_bps / BPS_ONE / covered
-    depth = liquidity.depth / WAD
-    lost_per_block = 1 - (liquidity.resilience / WAD) ** (BLOCK_SECONDS / 3600)
-    lift = depth * rise**2 / 2
-    hold = depth * rise**2 * lost_per_block * blocks
+    depth = float(liquidity.depth / WAD)
+    lost_per_block = 1.0 - pow(liquidity.resilience / WAD, BLOCK_SECONDS / 3600)
+    lift = depth * rise * rise / 2
+    hold = depth * rise * rise * lost_per_block * blocks
     fees = 2 * depth * rise * int(terms.fee_bps) / BPS_ONE
     return int(lift + hold + fees) + 1
 
