@@ -48,6 +48,7 @@ from core.ports import Seat
 log = logging.getLogger("tribunate.agent")
 
 PENDING_LIMIT = 500
+"""Messages kept for epochs that have not begun here."""
 
 
 class Transport(Protocol):

@@ -31,7 +31,7 @@ class EvidenceWriter(Protocol):
     def write(
         self, epoch: int, observation: Observation, recommendation: Recommendation
     ) -> Mapping[str, str]:
-        """Return ``bundle_root`` and ``data_root`` in hex."""
+        """Return ``bundle_root``, ``data_root`` and the explanation's SHA-256, in hex."""
         ...
 
 

@@ -151,13 +151,18 @@ class GarchT:
         return self.parameters
 
 
+TIGHT = {"ftol": 1e-13, "maxiter": 1_000}
+"""The optimiser's path depends on the last bits of vector arithmetic; its end must not."""
+
+
 def _estimate(returns: NDArray[np.float64]) -> GarchParameters:
     from arch import arch_model
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            fitted = arch_model(returns, vol="GARCH", p=1, q=1, dist="t", rescale=False).fit(disp="off")
+            model = arch_model(returns, vol="GARCH", p=1, q=1, dist="t", rescale=False)
+            fitted = model.fit(disp="off", options=TIGHT)
         except Warning as problem:
             raise ModelError(
                 f"GARCH(1,1)-t did not converge: {problem}", hint="use a longer history"

@@ -21,6 +21,7 @@ from uagents_core.identity import Identity
 from agents.agent import RiskAgent
 from agents.binding import attest, bind
 from agents.desk import Desk
+from agents.explanation import ChatSettings
 from agents.journal import Journal
 from agents.keeper import Keeper
 from agents.plugins import load_strategy
@@ -125,6 +126,7 @@ class AgentProcess:
         self._home = home
         self._pipe = pipe
         self._keys = keys_of(home)
+        (home / "pid").write_text(f"{os.getpid()}\n", encoding="utf-8")
         self._network: NetworkConfig = network.load(Path(config.network))
         self._journal = Journal(home / "journal.sqlite")
         self._agent: RiskAgent | None = None
@@ -237,7 +239,9 @@ class AgentProcess:
             seats=seats,
             reader=dao.reader,
             source=RevealedPrices(prices),
-            evidence=BundleWriter(self._home, config.strategy, strategy.family, fitted_until, FIT_SEED),
+            evidence=BundleWriter(
+                self._home, config.strategy, strategy.family, fitted_until, FIT_SEED, self._chat()
+            ),
             assumptions=network.assumptions_of(self._network),
             sign_update=update_signer(dao, wallet),
             report=self.report,
@@ -263,6 +267,9 @@ class AgentProcess:
     def make_agent(self, parts: dict[str, Any]) -> RiskAgent:
         """Return the agent; the adversary (tribunate/attack) replaces a part here."""
         return RiskAgent(**parts)
+
+    def _chat(self) -> ChatSettings:
+        return ChatSettings(self._config.chat_model, self._config.chat_base_url)
 
     async def close(self) -> None:
         """Stop everything; the journal is whole at any moment."""

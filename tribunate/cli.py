@@ -15,6 +15,7 @@ import typer
 
 from core.errors import TribunateError
 from tribunate.commands import agent, chain, demo, judge, proof, proposal, strategy
+from tribunate.doctor import require_own_agents
 
 app = typer.Typer(
     name="tribunate",
@@ -32,18 +33,24 @@ app.add_typer(proposal.app, name="proposal")
 app.add_typer(agent.app, name="agent")
 app.add_typer(strategy.app, name="strategy")
 
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Sums of floats depend on how many threads share them: one, so that a re-run gives the same bits."""
+
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit code.  Never shows a traceback for anything a user did."""
     try:
+        require_own_agents()
         result = app(args=arguments, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:

@@ -33,6 +33,7 @@ class SeenProposal:
     may_borrow_more: int
     borrowers: int
     more_usdc: int
+    explanations: dict[str, str]
 
 
 def read_proposal(dao: Dao, number: int, folder: RunFolder | None) -> SeenProposal:
@@ -53,6 +54,7 @@ def read_proposal(dao: Dao, number: int, folder: RunFolder | None) -> SeenPropos
         may_borrow_more=sum(gain > 0 for gain in gains),
         borrowers=len(positions),
         more_usdc=sum(gains) // 10 ** Decimals().debt,
+        explanations=_explanations(folder, view.update.epoch),
     )
 
 
@@ -95,6 +97,16 @@ def _bounds(folder: RunFolder | None, epoch: int) -> dict[int, int | None]:
     return recompute_epoch(read_events(folder.events), epoch).bounds
 
 
+def _explanations(folder: RunFolder | None, epoch: int) -> dict[str, str]:
+    """Return what each agent wrote about its recommendation, by name."""
+    from tribunate.run_folder import read_json
+
+    if folder is None:
+        return {}
+    files = sorted((folder.path / "agents").glob(f"*/epoch-{epoch}/explanation.json"))
+    return {file.parent.parent.name: str(read_json(file).get("text", "")) for file in files}
+
+
 def summary_line(row: ProposalSummary) -> str:
     """Return a line of the list."""
     return f"{row.number:>4}  epoch {row.epoch:<4} {row.state.value:<10} window ends {_utc(row.window_end)}"
@@ -122,6 +134,7 @@ def proposal_text(seen: SeenProposal, *, with_call_data: bool) -> str:
         f"{seen.borrowers} borrowers can borrow {seen.more_usdc:,} USDC more in all"
     )
     lines.append(f"{'Why':<12}{_why(seen)}")
+    lines += [f"{'':<12}{name}: {text}" for name, text in seen.explanations.items()]
     signed = ", ".join(seen.names.get(wallet, wallet) for wallet in view.signers)
     dissent = ", ".join(f"{seen.names.get(d.agent, d.agent)} ({d.reason})" for d in view.dissents) or "none"
     lines.append(f"{'Signed':<12}{signed}   dissent on chain: {dissent}")
@@ -145,7 +158,8 @@ def _title(seen: SeenProposal) -> str:
         ProposalState.ACTIVE: f"window ends {_utc(view.window_end)}",
         ProposalState.QUEUED: f"executable after {_utc(view.eta or 0)}",
     }.get(view.state, f"window closed {_utc(view.window_end)}")
-    return f"Proposal {view.number}   {seen.market_name} (epoch {view.update.epoch})   {view.state.value}   {when}"
+    head = f"Proposal {view.number}   {seen.market_name} (epoch {view.update.epoch})"
+    return f"{head}   {view.state.value}   {when}"
 
 
 def _move(move: FieldMove) -> str:
@@ -198,6 +212,7 @@ def proposal_record(seen: SeenProposal) -> dict[str, Any]:
             "more_usdc": seen.more_usdc,
         },
         "bounds": {str(agent): bound for agent, bound in seen.bounds.items()},
+        "explanations": seen.explanations,
         "signers": [seen.names.get(wallet, wallet) for wallet in view.signers],
         "dissents": [{"agent": d.agent, "reason": d.reason} for d in view.dissents],
         "votes_against": str(view.votes_against),

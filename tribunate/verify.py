@@ -16,7 +16,7 @@ from typing import Any
 
 from agents.plugins import load_strategy
 from core.errors import ConfigError, TribunateError
-from core.evidence import PartKind, bundle_root, evidence_root, merkle_root
+from core.evidence import PartKind, bundle_root, evidence_root, merkle_root, sha256
 from core.messages import Phase, message_from_dict
 from core.negotiation import set_hash
 from core.update import ParameterUpdate
@@ -25,6 +25,7 @@ from governance.signing import keccak
 from simulations.rerun import PartCheck, bundle_parts, rerun
 from tribunate.dao import Dao
 from tribunate.events import Event, read_events, recompute_epoch
+from tribunate.evidence import EXPLANATION
 from tribunate.run_folder import RunFolder
 
 
@@ -168,6 +169,9 @@ def _bundle(path: Path, reveal: dict[str, Any]) -> list[PartCheck]:
     try:
         root = bundle_root(bundle_parts(path), keccak).hex()
         checks = [_exact("bundle root", root == reveal["bundle_root"], "not what was revealed")]
+        words = (path / EXPLANATION).read_bytes() if (path / EXPLANATION).is_file() else b""
+        told = sha256(words).hex() == reveal.get("explanation")
+        checks.append(PartCheck("explanation", PartKind.RENDERED, told, "" if told else "other words"))
         return checks + list(rerun(path, load_strategy))
     except TribunateError as error:
         return [_exact("bundle", False, error.found)]

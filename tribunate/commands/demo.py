@@ -28,6 +28,13 @@ def demo(
     ] = None,
     epochs: Annotated[int, typer.Option(help="How many epochs to run.", min=1, max=4)] = 2,
     paths: Annotated[int, typer.Option(help="Simulated paths per candidate.", min=100, max=50_000)] = 2_000,
+    pace: Annotated[
+        int, typer.Option(help="Chain seconds that pass in a second of waiting for agents.", min=1, max=600)
+    ] = 20,
+    chat_model: Annotated[
+        str,
+        typer.Option(help="Writes explanations, e.g. openai:NAME; a template without it."),
+    ] = "",
     runs: RunsOption = Path("runs"),
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object; progress to stderr.")
@@ -37,7 +44,16 @@ def demo(
     from tribunate.demo.display import Display
     from tribunate.demo.show import DemoOptions, run_demo
 
-    options = DemoOptions(data=data, seed=seed, events=events, epochs=epochs, paths=paths, runs=runs)
+    options = DemoOptions(
+        data=data,
+        seed=seed,
+        events=events,
+        epochs=epochs,
+        paths=paths,
+        pace_seconds=pace,
+        chat_model=chat_model,
+        runs=runs,
+    )
     result = run_demo(options, Display(to_stderr=as_json))
     if as_json:
         print(json.dumps(result, indent=2, sort_keys=True))

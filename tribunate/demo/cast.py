@@ -27,9 +27,10 @@ CAST = (
 )
 
 
-def write_agent_file(
-    folder: RunFolder, role: Role, *, rpc_url: str, prices: Path, poll_seconds: float
-) -> Path:
+POLL_SECONDS = 0.4
+
+
+def write_agent_file(folder: RunFolder, role: Role, *, rpc_url: str, prices: Path, chat_model: str) -> Path:
     """Write one agent's TOML; return its path."""
     home = folder.agent(role.name).resolve()
     home.mkdir(parents=True, exist_ok=True)
@@ -43,7 +44,8 @@ def write_agent_file(
         "network": str(folder.network.resolve()),
         "prices": str(prices.resolve()),
         "home": str(home),
-        "poll_seconds": poll_seconds,
+        "poll_seconds": POLL_SECONDS,
+        "chat_model": chat_model,
     }
     path = home / "agent.toml"
     # JSON strings and numbers are TOML as they stand

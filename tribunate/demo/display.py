@@ -64,7 +64,7 @@ class Display:
         bound = "abstains" if event["bound"] is None else str(Bps(event["bound"]))
         shortfall = per_cent(event["bad_debt_es_975_nano"])
         power = per_cent(event["borrowing_power_nano"], sign="+")
-        limits = ", ".join(event["binding"]) or "end of range"
+        limits = ", ".join(event["binding"]) or "its own limit"
         self.detail(
             f"{name:<16} safe up to {bound:>9}   shortfall {shortfall:>8}   power {power:>9}   {limits}"
         )

@@ -27,7 +27,8 @@ from tribunate.demo.stage import Stage, build_stage
 from tribunate.run_folder import RunFolder, create, write_json
 
 TICK_WALL_SECONDS = 1.0
-TICK_CHAIN_SECONDS = 20
+PACE_SECONDS = 20
+"""Chain time that passes in a second of waiting while agents negotiate."""
 EPOCH_WALL_SECONDS = 600
 
 Hook = Callable[[Stage, str, dict[str, Any]], None]
@@ -45,7 +46,8 @@ class DemoOptions:
     runs: Path = Path("runs")
     volatility_scale: float = 1.0
     veto_epochs: tuple[int, ...] = (2, 4)
-    tick_chain_seconds: int = TICK_CHAIN_SECONDS
+    pace_seconds: int = PACE_SECONDS
+    chat_model: str = ""
     hook: Hook | None = None
     commands: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -156,6 +158,7 @@ def _play(
     stage = build_stage(
         folder,
         market,
+        chat_model=options.chat_model,
         processes=processes,
         paths=options.paths,
         on_event=recorder.take,
@@ -244,7 +247,7 @@ class Conductor:
             if all(name in finished for name in alive):
                 outcomes = [(finished[name]["outcome"], finished[name]["reason"]) for name in alive]
                 return next((o for o in outcomes if o[0] == "proposed"), outcomes[0])
-            stage.world.advance_to(stage.world.now() + self._options.tick_chain_seconds)
+            stage.world.advance_to(stage.world.now() + self._options.pace_seconds)
         raise ChainError(f"epoch {epoch} did not end", hint="see agents/*/agent.log in the run folder")
 
     def _say_result(self, entry: dict[str, Any], before: Parameters, after: Parameters) -> None:

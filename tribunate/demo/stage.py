@@ -75,6 +75,7 @@ def build_stage(
     paths: int,
     on_event: Any,
     display: Display,
+    chat_model: str = "",
     commands: Mapping[str, list[str]] | None = None,
 ) -> Stage:
     """Start the chain, deploy, and let the agents register, train and take their seats."""
@@ -91,7 +92,7 @@ def build_stage(
     world = World(client, deployment, deployer, market.feeds["oracle"])
     stage = Stage(folder, market, mandate, client, deployment, world, processes, first_start, paths)
     display.detail(f"chain {client.chain_id} at {url}   genesis {utc(market.genesis_time)}")
-    _seat_agents(stage, deployer, url=url, on_event=on_event, commands=commands or {})
+    _seat_agents(stage, deployer, url=url, on_event=on_event, commands=commands or {}, chat_model=chat_model)
     return stage
 
 
@@ -139,13 +140,19 @@ def borrower_address(seed: int, account: str) -> str:
 
 
 def _seat_agents(
-    stage: Stage, deployer: LocalSigner, *, url: str, on_event: Any, commands: Mapping[str, list[str]]
+    stage: Stage,
+    deployer: LocalSigner,
+    *,
+    url: str,
+    on_event: Any,
+    commands: Mapping[str, list[str]],
+    chat_model: str,
 ) -> None:
     """Start four processes; fund what they name, seat what they register, then let go of all power."""
     store = {source: snapshots.store(feed, stage.folder.data) for source, feed in stage.market.feeds.items()}
     for role in CAST:
         prices: Path = store[role.source]
-        path = write_agent_file(stage.folder, role, rpc_url=url, prices=prices, poll_seconds=0.4)
+        path = write_agent_file(stage.folder, role, rpc_url=url, prices=prices, chat_model=chat_model)
         log = stage.folder.agent(role.name) / "agent.log"
         command = [*commands.get(role.name, HONEST), "--config", str(path.resolve())]
         stage.processes.start(role.name, command, log=log)

@@ -1,0 +1,171 @@
+"""The demo from end to end: executed, vetoed, and everything it leaves can be checked."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from conftest import FinishedDemo
+from running import ROOT, cli, gone
+
+from core.market import parameters_from, with_scalar
+from core.messages import Phase
+from core.units import Bps
+from tribunate.events import read_events, recompute_epoch
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+def test_the_first_epoch_is_executed_and_changes_the_market(finished_demo: FinishedDemo) -> None:
+    first = finished_demo.result["epochs"][0]
+    assert first["outcome"] == "executed"
+    before, after = parameters_from(first["parameters_before"]), parameters_from(first["parameters_after"])
+    assert after.liquidation_threshold_bps > before.liquidation_threshold_bps
+    scalar = after.liquidation_threshold_bps
+    assert after == with_scalar(before, read_scalar(), scalar, margin_bps=Bps(5_00))
+    assert len(first["signers"]) >= 3
+    assert len(first["transactions"]) == 3, "proposed, queued, executed"
+
+
+def read_scalar():
+    from core.market import Scalar
+
+    return Scalar.LIQUIDATION_THRESHOLD
+
+
+def test_the_second_epoch_is_vetoed_and_changes_nothing(finished_demo: FinishedDemo) -> None:
+    second = finished_demo.result["epochs"][1]
+    assert second["outcome"] == "vetoed"
+    assert second["parameters_before"] == second["parameters_after"]
+    assert second["lane"] == "SLOW"
+    assert second["proposal_id"] == 2
+
+
+def test_the_result_holds_what_the_readme_promises(finished_demo: FinishedDemo) -> None:
+    result = finished_demo.result
+    assert Path(result["run_dir"]) == finished_demo.folder.resolve()
+    wanted = {
+        "outcome",
+        "lane",
+        "proposal_id",
+        "governor_id",
+        "parameters_before",
+        "parameters_after",
+        "signers",
+        "dissenters",
+        "transactions",
+    }
+    for epoch in result["epochs"]:
+        assert wanted <= set(epoch)
+    assert "synthetic" in finished_demo.stderr.splitlines()[0]
+
+
+def test_every_candidate_follows_from_the_events_alone(finished_demo: FinishedDemo) -> None:
+    events = read_events(finished_demo.events)
+    for number, epoch in enumerate(finished_demo.result["epochs"], 1):
+        again = recompute_epoch(events, number)
+        after = epoch["parameters_before"]["liquidation_threshold_bps"]
+        shown = json.loads(cli("proposal", "show", str(number), "--json", run=finished_demo.folder).stdout)
+        assert again.outcome == "proposed"
+        assert again.value == shown["proposed"]["liquidation_threshold_bps"] > after
+
+
+def test_events_name_epoch_phase_sender_receivers_and_digest(finished_demo: FinishedDemo) -> None:
+    lines = [json.loads(line) for line in finished_demo.events.read_text().splitlines()]
+    assert all({"epoch", "phase", "from", "to", "digest"} <= set(line) for line in lines)
+    assert {line["phase"] for line in lines} >= {"announce", "commit", "reveal", "certificate", "agree"}
+    assert (finished_demo.folder / "events.ndjson").read_text() == finished_demo.events.read_text()
+
+
+def test_four_operators_and_four_numbers(finished_demo: FinishedDemo) -> None:
+    events = read_events(finished_demo.events)
+    bounds = recompute_epoch(events, 1).bounds
+    assert len(bounds) == 4
+    assert len(set(bounds.values())) == 4, "families differ in inputs or model class, so numbers differ"
+    reveals = [e.message.body() for e in events if e.message.phase is Phase.REVEAL]
+    assert len({body["data_root"] for body in reveals[:4]}) == 2, "two data sources"
+
+
+def test_the_parent_never_holds_an_agents_key(finished_demo: FinishedDemo) -> None:
+    assert finished_demo.environments, "the parent was watched"
+    secret_files = [f for f in finished_demo.seen_files if "/agents/" in f and "agent.log" not in f]
+    assert secret_files == []
+    for home in (finished_demo.folder / "agents").iterdir():
+        for name in ("wallet", "uagent"):
+            passphrase = (home / f"{name}.passphrase").read_text()
+            assert all(passphrase not in environment for environment in finished_demo.environments)
+            assert (home / f"{name}.passphrase").stat().st_mode & 0o077 == 0
+
+
+def test_no_process_is_left(finished_demo: FinishedDemo) -> None:
+    assert gone(finished_demo.folder) == []
+
+
+def test_proposal_show_explains_the_change(finished_demo: FinishedDemo) -> None:
+    shown = cli("proposal", "show", "1", run=finished_demo.folder)
+    assert shown.returncode == 0
+    for text in ("75.00 % →", "riskier", "Signed", "Veto", "re-run: tribunate proposal verify 1"):
+        assert text in shown.stdout
+
+
+def test_proposal_verify_makes_every_part_again(finished_demo: FinishedDemo) -> None:
+    found = cli("proposal", "verify", "1", "--json", run=finished_demo.folder)
+    assert found.returncode == 0, found.stdout
+    record = json.loads(found.stdout)
+    assert record["holds"]
+    kinds = {part["kind"] for part in record["parts"]}
+    assert kinds == {"exact", "tolerant", "rendered"}
+
+
+@pytest.mark.parametrize("name", ["outcomes.json", "data.json", "decision.json", "explanation.json"])
+def test_a_changed_file_is_named(finished_demo: FinishedDemo, tmp_path: Path, name: str) -> None:
+    import shutil
+
+    copy = tmp_path / "run"
+    shutil.copytree(finished_demo.folder, copy)
+    path = copy / "agents" / "closed-form" / "epoch-1" / name
+    text = path.read_text()
+    path.write_text(text.replace("1", "2", 1))
+    found = cli("proposal", "verify", "1", run=copy)
+    assert found.returncode == 1
+    assert "closed-form" in found.stdout.splitlines()[-1]
+
+
+def test_a_second_veto_comes_too_late(finished_demo: FinishedDemo) -> None:
+    late = cli("proposal", "veto", "1", "--yes", run=finished_demo.folder)
+    assert late.returncode == 1
+    assert late.stderr.startswith("error:")
+    assert "Traceback" not in late.stderr
+
+
+def test_the_chain_is_served_again(finished_demo: FinishedDemo) -> None:
+    command = [sys.executable, "-m", "tribunate", "chain", "--json", "--run", str(finished_demo.folder)]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        about = json.loads(server.stdout.readline())
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}).encode()
+        request = urllib.request.Request(about["url"], body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert int(json.load(answer)["result"], 16) == about["chain_id"]
+        deployment = finished_demo.folder / "deployment.json"
+        listed = cli("proposal", "list", "--json", "--rpc", about["url"], "--deployment", str(deployment))
+        states = [row["state"] for row in json.loads(listed.stdout)["proposals"]]
+        assert states == ["executed", "defeated"]
+    finally:
+        server.terminate()
+        server.wait(10)
+        assert server.stdout is not None
+        server.stdout.close()
+
+
+def test_the_chain_lets_go_of_its_port(finished_demo: FinishedDemo) -> None:
+    time.sleep(0)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
