@@ -14,10 +14,12 @@ from eth.constants import BLANK_ROOT_HASH, ZERO_ADDRESS, ZERO_HASH32
 from eth.db.atomic import AtomicDB
 from eth.db.chain import ChainDB
 from eth.db.schema import SchemaV1
-from eth.exceptions import CanonicalHeadNotFound
+from eth.exceptions import CanonicalHeadNotFound, PyEVMError
 from eth.vm.forks.prague import PragueVM
+from eth_keys.exceptions import BadSignature
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
+from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from governance.devchain.blocks import BlockIndex
 from governance.devchain.errors import RpcError
@@ -25,6 +27,7 @@ from governance.devchain.storage import Store
 
 GAS_LIMIT = 60_000_000
 CHAIN_ID = 31337
+REFUSALS = (ValidationError, PyEVMError, BadSignature, RLPException, ValueError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Chain:
         try:
             transaction = builder.decode(raw)
             self._chain.apply_transaction(transaction)
-        except (ValidationError, ValueError, TypeError) as error:
+        except REFUSALS as error:
             self._chain = self._rules(self._database)
             raise RpcError(-32000, f"transaction refused: {error}") from error
         self.mine()

@@ -1,0 +1,146 @@
+"""Votes against: who counts, when, and how late votes lengthen the window."""
+
+from __future__ import annotations
+
+import pytest
+from web3.contract.contract import Contract
+
+from core.errors import GovernanceError
+from core.proposal import ProposalState
+from governance.rehearsal import ETHER, HOUR, Rehearsal, rehearsal_config
+
+THRESHOLD = 4_500 * ETHER  # 0.5 % of 900 000: a million less the treasury's hundred thousand
+
+
+@pytest.fixture
+def token(dao: Rehearsal) -> Contract:
+    return dao.client.contract("GovernanceToken", dao.deployment.addresses["governance_token"])
+
+
+@pytest.fixture
+def governor(dao: Rehearsal) -> Contract:
+    return dao.client.contract("ParameterGovernor", dao.deployment.addresses["governor"])
+
+
+def test_the_threshold_leaves_treasuries_out(dao: Rehearsal) -> None:
+    number = dao.propose()
+    dao.open_voting()
+    assert dao.proposals.show(number).veto_threshold == THRESHOLD
+
+
+def test_before_the_snapshot_there_is_no_threshold_and_no_vote(dao: Rehearsal) -> None:
+    number = dao.propose()
+    assert dao.proposals.show(number).veto_threshold is None
+    with pytest.raises(GovernanceError, match=r"GovernorUnexpectedProposalState.*Pending"):
+        dao.proposals.veto(number, dao.people.large)
+
+
+def test_a_veto_in_the_last_second_counts(dao: Rehearsal) -> None:
+    number = dao.propose()
+    dao.client.request("evm_mine", dao.proposals.show(number).window_end - 1)
+    dao.proposals.veto(number, dao.people.large)
+    assert dao.proposals.state(number) is ProposalState.DEFEATED
+
+
+def test_a_veto_one_second_later_reverts(dao: Rehearsal) -> None:
+    number = dao.propose()
+    dao.client.request("evm_mine", dao.proposals.show(number).window_end)
+    with pytest.raises(GovernanceError, match=r"GovernorUnexpectedProposalState.*Succeeded"):
+        dao.proposals.veto(number, dao.people.large)
+
+
+def test_a_holder_votes_once(dao: Rehearsal) -> None:
+    number = dao.propose()
+    dao.open_voting()
+    dao.proposals.veto(number, dao.people.small)
+    with pytest.raises(GovernanceError, match="GovernorAlreadyCastVote"):
+        dao.proposals.veto(number, dao.people.small)
+
+
+def test_a_treasury_cannot_vote(dao: Rehearsal) -> None:
+    number = dao.propose()
+    dao.open_voting()
+    dao.client.pay(dao.people.deployer, dao.people.treasury.address, ETHER)
+    with pytest.raises(GovernanceError, match="TreasuryCannotVote"):
+        dao.proposals.veto(number, dao.people.treasury)
+
+
+def test_tokens_bought_after_the_snapshot_have_no_vote(dao: Rehearsal, token: Contract) -> None:
+    number = dao.propose()
+    dao.open_voting()
+    stranger = dao.people.stranger
+    dao.client.send(dao.people.large, token.functions.transfer(stranger.address, 6_300 * ETHER))
+    dao.client.send(stranger, token.functions.delegate(stranger.address))
+    dao.proposals.veto(number, stranger)
+    assert dao.proposals.show(number).votes_against == 0
+    assert dao.proposals.state(number) is ProposalState.ACTIVE
+
+
+def test_votes_that_are_not_delegated_do_not_count(dao: Rehearsal, token: Contract) -> None:
+    stranger = dao.people.stranger
+    dao.client.send(dao.people.large, token.functions.transfer(stranger.address, 6_300 * ETHER))
+    number = dao.propose()
+    dao.open_voting()
+    dao.proposals.veto(number, stranger)
+    assert dao.proposals.show(number).votes_against == 0
+
+
+def test_votes_for_change_nothing(dao: Rehearsal, governor: Contract) -> None:
+    number = dao.propose()
+    dao.open_voting()
+    proposal = dao.proposals.governor_id(number)
+    dao.client.send(dao.people.large, governor.functions.castVote(proposal, 1))
+    dao.close_window()
+    assert dao.proposals.state(number) is ProposalState.SUCCEEDED
+
+
+def halve(dao: Rehearsal, token: Contract) -> None:
+    """Leave the large holder with 2 250, exactly half of the threshold."""
+    dao.client.send(dao.people.large, token.functions.transfer(dao.people.deployer.address, 4_050 * ETHER))
+
+
+def test_half_the_threshold_in_the_last_twelve_hours_extends_once(dao: Rehearsal, token: Contract) -> None:
+    halve(dao, token)
+    number = dao.propose()
+    end = dao.proposals.show(number).window_end
+    dao.client.request("evm_mine", end - 12 * HOUR)  # the vote comes a second later
+    dao.proposals.veto(number, dao.people.large)
+    assert dao.proposals.show(number).window_end == end + 24 * HOUR
+    dao.client.request("evm_mine", end + 23 * HOUR)
+    dao.proposals.veto(number, dao.people.small)  # 4 050 of 4 500, late again
+    assert dao.proposals.show(number).window_end == end + 24 * HOUR
+
+
+def test_half_the_threshold_in_time_extends_nothing(dao: Rehearsal, token: Contract) -> None:
+    halve(dao, token)
+    number = dao.propose()
+    end = dao.proposals.show(number).window_end
+    dao.client.request("evm_mine", end - 12 * HOUR - 1)
+    dao.proposals.veto(number, dao.people.large)
+    assert dao.proposals.show(number).window_end == end
+
+
+def test_less_than_half_the_threshold_extends_nothing(dao: Rehearsal) -> None:
+    number = dao.propose()
+    end = dao.proposals.show(number).window_end
+    dao.client.request("evm_mine", end - HOUR)
+    dao.proposals.veto(number, dao.people.small)
+    assert dao.proposals.show(number).window_end == end
+
+
+@pytest.mark.parametrize("threshold_bps", [0, 5_01])
+def test_a_threshold_out_of_range_cannot_be_deployed(dao: Rehearsal, threshold_bps: int) -> None:
+    at, config = dao.deployment.addresses, rehearsal_config(dao.people)
+    arguments = (
+        at["governance_token"],
+        at["timelock"],
+        at["registry"],
+        at["adapter"],
+        config.guardian,
+        [],
+        threshold_bps,
+        15_00,
+        bytes(32),
+    )
+    with pytest.raises(GovernanceError, match="VetoThresholdOutOfRange"):
+        dao.client.deploy(dao.people.deployer, "ParameterGovernor", arguments)
