@@ -81,7 +81,7 @@ def test_what_is_not_a_price_is_named_by_line_and_column(tmp_path: Path, price: 
 @pytest.mark.parametrize("time", ["", "yesterday", "2023-13-01T00:00:00Z", "12"])
 def test_what_is_not_a_time_is_named(tmp_path: Path, time: str) -> None:
     path = write(tmp_path, "2023-01-01T00:00:00Z,1", f"{time},2")
-    with pytest.raises(DataError, match="prices.csv"):
+    with pytest.raises(DataError, match=r"^prices\.csv, line 3, column time: "):
         load_prices(path, CLOSES, "ETH")
 
 
