@@ -40,6 +40,7 @@ OPENING_BAR = HISTORY_BARS // 2
 """The bar at which the market opens; a volatility scale acts from here on."""
 
 BORROWERS = 40
+OPENING_THRESHOLD = Bps(75_00)
 DECIMALS = Decimals()
 DEBT_TO_WAD = 10 ** (18 - DECIMALS.debt)
 USDC = 10**DECIMALS.debt
@@ -118,11 +119,12 @@ def demo_market(seed: int, volatility_scale: float = 1.0) -> DemoMarket:
     """
     feeds = _feeds(seed, volatility_scale)
     price = int(feeds["oracle"].until(GENESIS_TIME).closes_e8[-1])
+    positions = _draw_positions(seed, price=price, threshold=OPENING_THRESHOLD)
     parameters = Parameters(
         ltv_bps=Bps(70_00),
-        liquidation_threshold_bps=Bps(75_00),
+        liquidation_threshold_bps=OPENING_THRESHOLD,
         liquidation_bonus_bps=Bps(5_00),
-        supply_cap=60_000 * WAD,
+        supply_cap=_supply_cap(positions),
         borrow_cap=60_000_000 * USDC,
     )
     return DemoMarket(
@@ -133,7 +135,7 @@ def demo_market(seed: int, volatility_scale: float = 1.0) -> DemoMarket:
         genesis_time=GENESIS_TIME,
         feeds=MappingProxyType(feeds),
         parameters=parameters,
-        positions=_draw_positions(seed, price=price, threshold=parameters.liquidation_threshold_bps),
+        positions=positions,
         debt_supply=50_000_000 * USDC,
         reserves=1_000_000 * USDC,
         liquidity=Liquidity(depth=20_000_000 * WAD),
@@ -145,6 +147,12 @@ def demo_market(seed: int, volatility_scale: float = 1.0) -> DemoMarket:
 def positions_in_wad(positions: tuple[Position, ...]) -> tuple[Position, ...]:
     """Return positions in wad for both tokens, the scale of an observation."""
     return tuple(Position(p.account, p.collateral, p.debt * DEBT_TO_WAD) for p in positions)
+
+
+def _supply_cap(positions: tuple[Position, ...]) -> int:
+    """Return one and a half times what is supplied, rounded up to 1,000 coins."""
+    supplied = sum(position.collateral for position in positions)
+    return -(-supplied * 3 // (2 * 1_000 * WAD)) * 1_000 * WAD
 
 
 def _feeds(seed: int, volatility_scale: float) -> dict[str, PriceHistory]:

@@ -1,0 +1,116 @@
+"""The bundled market: seeded, honest about its feeds, continued past genesis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.errors import ConfigError
+from core.lending import Decimals, LiquidationRules, health_factor_wad, max_borrow
+from core.market import validate_parameters
+from core.units import WAD, Bps
+from simulations.demo_market import (
+    BORROWERS,
+    CONTINUATION_BARS,
+    GENESIS_TIME,
+    HISTORY_BARS,
+    demo_market,
+    positions_in_wad,
+)
+from simulations.generator import MarketTerms, OracleTerms, exchange_feed, log_returns, oracle_feed
+
+DAY = 24 * 3600
+
+
+def test_a_seed_makes_one_market() -> None:
+    first, again, other = demo_market(4), demo_market(4), demo_market(5)
+    assert first.positions == again.positions
+    assert np.array_equal(first.feeds["oracle"].closes_e8, again.feeds["oracle"].closes_e8)
+    assert first.positions != other.positions
+    assert not np.array_equal(first.feeds["exchange"].closes_e8, other.feeds["exchange"].closes_e8)
+
+
+def test_history_ends_at_genesis_and_at_least_twenty_days_follow() -> None:
+    market = demo_market(1)
+    for source in ("exchange", "oracle"):
+        assert market.history(source).last_time == market.genesis_time == GENESIS_TIME
+        assert len(market.history(source)) == HISTORY_BARS
+        assert market.feeds[source].last_time >= GENESIS_TIME + 20 * DAY
+        assert len(market.feeds[source]) == HISTORY_BARS + CONTINUATION_BARS
+
+
+def test_every_bar_is_there_and_positive() -> None:
+    for seed in range(1, 6):
+        feed = demo_market(seed, 4.0).feeds["exchange"]
+        assert (np.diff(feed.times) == 3600).all()
+        assert (feed.closes_e8 > 0).all()
+
+
+def test_the_oracle_stays_within_its_deviation_threshold() -> None:
+    market = demo_market(2)
+    exchange, oracle = market.feeds["exchange"], market.feeds["oracle"]
+    apart = np.abs(np.log(oracle.closes_e8 / exchange.closes_e8))
+    assert apart.max() < 0.0065  # 50 bps and noise of 3 bps
+    assert np.median(apart) > 0
+
+
+def test_shocks_have_fat_tails() -> None:
+    returns = log_returns(MarketTerms(), 50_000, seed=1)
+    standard = (returns - returns.mean()) / returns.std()
+    assert (standard**4).mean() > 6  # a normal has 3
+
+
+def test_turbulence_comes_in_regimes() -> None:
+    """Sizes a day apart go together; without a second regime they do not."""
+    terms = MarketTerms(calm_volatility=0.2, turbulent_volatility=2.0, hours_calm=240, hours_turbulent=240)
+    one = MarketTerms(turbulent_volatility=MarketTerms().calm_volatility)
+    apart = []
+    for chosen in (terms, one):
+        sizes = np.abs(log_returns(chosen, 50_000, seed=1))
+        apart.append(np.corrcoef(sizes[:-24], sizes[24:])[0, 1])
+    assert apart[0] > 0.2
+    assert abs(apart[1]) < 0.015
+
+
+def test_a_scale_multiplies_moves_from_its_bar_on() -> None:
+    calm = log_returns(MarketTerms(), 1_000, seed=3)
+    wild = log_returns(MarketTerms(volatility_scale=3.0, scale_from_bar=400), 1_000, seed=3)
+    assert np.array_equal(calm[:400], wild[:400])
+    assert wild[400:].std() == pytest.approx(3 * calm[400:].std(), rel=0.01)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
+def test_a_scale_that_is_not_positive_is_refused(scale: float) -> None:
+    with pytest.raises(ConfigError, match="volatility_scale"):
+        demo_market(1, scale)
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_borrowers_could_have_taken_their_debts(seed: int) -> None:
+    """Each debt is within the LTV at genesis, nobody is liquidatable, and the pool can lend it all."""
+    market = demo_market(seed)
+    parameters = market.parameters
+    validate_parameters(parameters)
+    rules = LiquidationRules(parameters.liquidation_threshold_bps, parameters.liquidation_bonus_bps)
+    price = market.oracle_price
+    assert len(market.positions) == BORROWERS
+    for position in market.positions:
+        health = health_factor_wad(position, price=price, rules=rules)
+        assert health is not None and health > WAD
+        limit = max_borrow(position.collateral, price=price, ltv_bps=Bps(70_00), decimals=Decimals())
+        assert 0 < position.debt <= limit
+    assert sum(p.debt for p in market.positions) < min(market.debt_supply, parameters.borrow_cap)
+    assert sum(p.collateral for p in market.positions) < parameters.supply_cap
+
+
+def test_positions_in_wad_are_worth_the_same() -> None:
+    market = demo_market(1)
+    for base, wad in zip(market.positions, positions_in_wad(market.positions), strict=True):
+        assert wad.debt == base.debt * 10**12
+        assert wad.collateral == base.collateral
+
+
+def test_a_flat_price_has_a_flat_oracle() -> None:
+    exchange = exchange_feed(np.zeros(100), "WETH", terms=MarketTerms(), first_close=3600)
+    oracle = oracle_feed(exchange, OracleTerms(noise_bps=0.0), seed=1)
+    assert np.array_equal(oracle.closes_e8, exchange.closes_e8)
