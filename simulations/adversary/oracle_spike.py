@@ -30,8 +30,13 @@ from core.market import MarketSnapshot, Scalar
 from core.units import BPS_ONE, PRICE_ONE, WAD, Bps
 
 BLOCK_SECONDS = 12
-BLOCKS = (1, 5, 25, 75, 150, 300)
-RISES_BPS = tuple(range(5_00, 10 * BPS_ONE, 5_00)) + tuple(range(10 * BPS_ONE, 60 * BPS_ONE, BPS_ONE))
+BLOCKS = (1, 5, 10, 25, 50, 75, 150, 300)
+RISES_BPS = (
+    *range(50, BPS_ONE, 50),
+    *range(BPS_ONE, 10 * BPS_ONE, 10_00),
+    *range(10 * BPS_ONE, 60 * BPS_ONE, BPS_ONE),
+)
+"""Up to sixty times the price (Mango Markets saw about tenfold)."""
 
 
 class Defence(StrEnum):
