@@ -5,7 +5,6 @@ Sources: RiskMetrics 1996 (EWMA); Bollerslev 1986, 1987 (GARCH, t); estimation b
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -154,19 +153,29 @@ class GarchT:
 TIGHT = {"ftol": 1e-13, "maxiter": 1_000}
 """The optimiser's path depends on the last bits of vector arithmetic; its end must not."""
 
+HIGHEST_PERSISTENCE = 0.9999
+CONVERGED = 0
+NO_FURTHER_DESCENT = 8
+"""SLSQP's mode when the last digits no longer allow an improvement: the end of a tight search."""
+
 
 def _estimate(returns: NDArray[np.float64]) -> GarchParameters:
+    """Estimate twice: once to arrive, and from there once more to the last digits."""
     from arch import arch_model
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            model = arch_model(returns, vol="GARCH", p=1, q=1, dist="t", rescale=False)
-            fitted = model.fit(disp="off", options=TIGHT)
-        except Warning as problem:
-            raise ModelError(
-                f"GARCH(1,1)-t did not converge: {problem}", hint="use a longer history"
-            ) from problem
+    if not returns.std() > 0:
+        raise ModelError("GARCH(1,1)-t did not converge: the series does not move", allowed="moving prices")
+    model = arch_model(returns, vol="GARCH", p=1, q=1, dist="t", rescale=False)
+    near = model.fit(disp="off", show_warning=False)
+    start = _inside(near.params.to_numpy()) if near.convergence_flag == CONVERGED else None
+    fitted = model.fit(disp="off", show_warning=False, starting_values=start, options=TIGHT)
+    flags = (near.convergence_flag, fitted.convergence_flag)
+    if fitted.convergence_flag not in (CONVERGED, NO_FURTHER_DESCENT) and CONVERGED not in flags:
+        raise ModelError(
+            f"GARCH(1,1)-t did not converge (SLSQP mode {flags[1]})", hint="use a longer history"
+        )
+    if near.loglikelihood > fitted.loglikelihood:
+        fitted = near
     values = fitted.params
     return GarchParameters(
         mu=float(values["mu"]),
@@ -176,6 +185,14 @@ def _estimate(returns: NDArray[np.float64]) -> GarchParameters:
         nu=float(values["nu"]),
         observations=len(returns),
     )
+
+
+def _inside(estimates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (mu, omega, alpha, beta, nu) moved off the edge of what the optimiser may start from."""
+    mu, omega, alpha, beta, nu = estimates
+    alpha, beta = max(alpha, 1e-6), max(beta, 0.0)
+    shrink = min(1.0, HIGHEST_PERSISTENCE / (alpha + beta))
+    return np.array([mu, max(omega, 1e-9), alpha * shrink, beta * shrink, max(nu, 2.1)])
 
 
 def _filter(residuals: NDArray[np.float64], parameters: GarchParameters) -> NDArray[np.float64]:

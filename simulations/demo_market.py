@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from core.cascade import Liquidity
+from core.errors import ConfigError
 from core.guardrails import DEFAULT_LIMITS
 from core.lending import Decimals
 from core.mandate import Mandate
@@ -113,10 +114,15 @@ class DemoMarket:
 def demo_market(seed: int, volatility_scale: float = 1.0) -> DemoMarket:
     """Return the demo's market for ``seed``; the scale multiplies every return after the opening.
 
+    Raises:
+        ConfigError: the seed is negative, or the scale is not in (0, 10].
+
     >>> market = demo_market(7)
     >>> str(market.parameters.liquidation_threshold_bps), len(market.positions)
     ('75.00 %', 40)
     """
+    if seed < 0:
+        raise ConfigError(f"seed was {seed}", allowed="whole numbers from 0")
     feeds = _feeds(seed, volatility_scale)
     price = int(feeds["oracle"].until(GENESIS_TIME).closes_e8[-1])
     positions = _draw_positions(seed, price=price, threshold=OPENING_THRESHOLD)

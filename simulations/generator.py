@@ -20,6 +20,7 @@ from core.units import PRICE_ONE
 
 HOURS_PER_YEAR = 365 * 24
 BAR_SECONDS = 3600
+LARGEST_SCALE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,10 @@ class MarketTerms:
     scale_from_bar: int = 0
 
     def __post_init__(self) -> None:
-        if not self.volatility_scale > 0:
-            raise ConfigError(f"volatility_scale was {self.volatility_scale}", allowed="numbers above 0")
+        if not 0 < self.volatility_scale <= LARGEST_SCALE:
+            raise ConfigError(
+                f"volatility_scale was {self.volatility_scale}", allowed=f"above 0, at most {LARGEST_SCALE}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

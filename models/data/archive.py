@@ -58,6 +58,8 @@ def load_history(data: Path, asset: str, *, source: str, assume_utc: bool = Fals
         raise ConfigError(f"source was {source!r}", allowed="exchange, oracle")
     if data.is_file():
         return _single_file(data, asset, source=source, assume_utc=assume_utc)
+    if not data.is_dir():
+        raise DataError(f"there is nothing at {data}", allowed="a price file or a folder", hint="check --data")
     folder = data / "prices" if (data / "prices").is_dir() else data
     if not any((folder / name).is_file() for name in BUILT_IN):
         return _single_file(_only_file(folder), asset, source=source, assume_utc=assume_utc)
@@ -140,6 +142,8 @@ def _only_file(folder: Path) -> Path:
 
 def _single_file(path: Path, asset: str, *, source: str, assume_utc: bool) -> PriceHistory:
     profile = profile_of(path, assume_utc=asset if assume_utc else None)
+    if profile.asset_column is None and profile.asset not in (None, asset):
+        raise DataError(f"{path.name} holds {profile.asset}, not {asset}", allowed=str(profile.asset))
     frame = load_prices(path, profile, profile.asset or asset)
     if not np.all(np.diff(frame["close_time"]) > 0):
         raise DataError(f"{path.name}: close times do not ascend strictly")

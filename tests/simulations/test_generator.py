@@ -79,7 +79,7 @@ def test_a_scale_multiplies_moves_from_its_bar_on() -> None:
     assert wild[400:].std() == pytest.approx(3 * calm[400:].std(), rel=0.01)
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), 10.5, float("inf")])
 def test_a_scale_that_is_not_positive_is_refused(scale: float) -> None:
     with pytest.raises(ConfigError, match="volatility_scale"):
         demo_market(1, scale)
@@ -114,3 +114,13 @@ def test_a_flat_price_has_a_flat_oracle() -> None:
     exchange = exchange_feed(np.zeros(100), "WETH", terms=MarketTerms(), first_close=3600)
     oracle = oracle_feed(exchange, OracleTerms(noise_bps=0.0), seed=1)
     assert np.array_equal(oracle.closes_e8, exchange.closes_e8)
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(ConfigError, match="seed was -1"):
+        demo_market(-1)
+
+
+@pytest.mark.parametrize("seed", [0, 2**31, 2**63 + 5])
+def test_any_other_seed_makes_a_market(seed: int) -> None:
+    assert len(demo_market(seed).positions) == BORROWERS
