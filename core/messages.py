@@ -71,7 +71,10 @@ class SignedMessage:
             body = json.loads(self.payload)
             canonical = canonical_json(body)
         except (ValueError, TypeError, RecursionError) as error:
-            raise NegotiationError(f"a {self.phase} payload is not canonical JSON: {error}") from error
+            raise NegotiationError(
+                f"a {self.phase} payload is not canonical JSON: {error}",
+                allowed="one object, sorted keys, no floats",
+            ) from error
         if not isinstance(body, dict) or canonical != self.payload:
             raise NegotiationError(
                 f"a {self.phase} payload is not canonical JSON", allowed="one object, sorted keys, no floats"

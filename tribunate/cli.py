@@ -10,8 +10,8 @@ import os
 import sys
 from typing import NoReturn
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from core.errors import TribunateError
 from tribunate.commands import agent, chain, demo, judge, proof, proposal, strategy
@@ -36,6 +36,7 @@ app.add_typer(strategy.app, name="strategy")
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Sums of floats depend on how many threads share them: one, so that a re-run gives the same bits."""
 
+EXIT_MISUSED = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
@@ -51,14 +52,13 @@ def run(arguments: list[str]) -> int:
     """Run one command; return its exit code.  Never shows a traceback for anything a user did."""
     try:
         require_own_agents()
-        result = app(args=arguments, standalone_mode=False)
+        result = app(args=arguments, prog_name="tribunate", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except TyperException as error:
+        return _misused(error)
+    except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except TribunateError as error:
@@ -69,6 +69,15 @@ def run(arguments: list[str]) -> int:
         return 0
     except Exception as error:
         return _bug(error)
+
+
+def _misused(error: TyperException) -> int:
+    """Say what is wrong with the command line, as every other error is said."""
+    print(f"error: {error.format_message()}", file=sys.stderr)
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "tribunate"
+    print(f"       hint: see `{path} --help`", file=sys.stderr)
+    return EXIT_MISUSED
 
 
 def _bug(error: Exception) -> int:

@@ -18,7 +18,15 @@ from core.units import BPS_ONE, Bps
 
 Share = Annotated[int, Field(ge=0, le=BPS_ONE)]
 Seconds = Annotated[int, Field(gt=0, le=366 * 24 * 3600)]
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Name = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="1 to 64 letters, digits, dots, dashes and underscores",
+    ),
+]
 
 
 class Strict(BaseModel):
@@ -134,7 +142,9 @@ class AgentConfig(Strict):
     strategy: Name
     operator: Name
     data_source: Name
-    rpc_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+    rpc_url: Annotated[
+        str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$", description="http:// or https:// and a host")
+    ]
     deployment: str
     network: str
     prices: str
@@ -171,7 +181,14 @@ def _explain(first: Any, model: type[BaseModel], *, source: str) -> ConfigError:
     if first["type"] == "missing":
         return ConfigError(f"{source}: {where} is missing", hint="add it; see `tribunate agent run --help`")
     found = repr(first.get("input"))[:80]
-    return ConfigError(f"{source}: {where} was {found}", allowed=str(first["msg"]))
+    allowed = _description(model, first["loc"]) or str(first["msg"])
+    return ConfigError(f"{source}: {where} was {found}", allowed=allowed)
+
+
+def _description(model: type[BaseModel], path: tuple[Any, ...]) -> str:
+    """Return what a field says of itself, where its check would speak in patterns."""
+    field = model.model_fields.get(str(path[0])) if len(path) == 1 else None
+    return (field.description or "") if field is not None else ""
 
 
 def _keys(model: type[BaseModel], path: Iterable[Any]) -> list[str]:
