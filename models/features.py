@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, islice
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,12 +42,21 @@ def ewma_variance(returns: NDArray[np.float64], *, half_life: float, start: floa
 
     Source: RiskMetrics Technical Document, 1996, section 5.
     """
-    from scipy.signal import lfilter  # type: ignore[import-untyped]
-
     decay = 0.5 ** (1 / half_life)
-    squares = (1 - decay) * returns**2
-    variance, _ = lfilter([1.0], [1.0, -decay], squares, zi=np.array([decay * start]))
-    return np.asarray(variance, dtype=np.float64)
+    return recursion((1 - decay) * returns**2, decay=decay, start=start)
+
+
+def recursion(inputs: NDArray[np.float64], *, decay: float, start: float) -> NDArray[np.float64]:
+    """Return ``v[t] = decay v[t-1] + inputs[t]`` with ``v[-1] = start``, shape (bar,).
+
+    Plain arithmetic, one bar after the other, so that it is the same on any machine; a signal-processing
+    library would cost each agent 60 MB for this line.
+
+    >>> recursion(np.array([1.0, 1.0]), decay=0.5, start=2.0).tolist()
+    [2.0, 2.0]
+    """
+    steps = accumulate(inputs.tolist(), lambda past, new: decay * past + new, initial=start)
+    return np.fromiter(islice(steps, 1, None), dtype=np.float64, count=len(inputs))
 
 
 def annual_volatility(hourly_variance: float) -> float:

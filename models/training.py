@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.ports import TrainingProgress
+from models.adam import Adam
 from models.quantile_network import (
     HORIZONS,
     WARM_UP_BARS,
@@ -85,8 +86,8 @@ def train_network(
         torch.manual_seed(seed)
         network = QuantileNetwork(terms.width)
         network.start_from(train.targets)
-        optimizer = torch.optim.AdamW(
-            network.parameters(), lr=terms.learning_rate, weight_decay=terms.weight_decay
+        optimizer = Adam(
+            network.parameters(), learning_rate=terms.learning_rate, weight_decay=terms.weight_decay
         )
         best, best_state, losses, waited = float("inf"), network.state_dict(), [], 0
         for epoch in range(1, terms.epochs + 1):
@@ -105,9 +106,7 @@ def train_network(
     return network, losses
 
 
-def _one_epoch(
-    network: QuantileNetwork, optimizer: torch.optim.Optimizer, train: TrainingSet, *, batch: int
-) -> float:
+def _one_epoch(network: QuantileNetwork, optimizer: Adam, train: TrainingSet, *, batch: int) -> float:
     order = torch.randperm(len(train.features))
     total = 0.0
     for rows in torch.split(order, batch):

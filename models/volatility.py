@@ -15,7 +15,7 @@ from core.errors import ModelError
 from core.market import PriceHistory
 from core.ports import TrainingProgress
 from core.recommendation import ForecastQuantile
-from models.features import annual_volatility, ewma_variance, hourly_returns
+from models.features import annual_volatility, ewma_variance, hourly_returns, recursion
 from models.quantiles import path_quantiles
 
 MINIMUM_RETURNS = 500
@@ -197,12 +197,8 @@ def _inside(estimates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _filter(residuals: NDArray[np.float64], parameters: GarchParameters) -> NDArray[np.float64]:
     """Return the variance forecast after each bar, from the sample variance on."""
-    from scipy.signal import lfilter  # type: ignore[import-untyped]
-
     inputs = parameters.omega + parameters.alpha * residuals**2
-    start = np.array([parameters.beta * float(np.var(residuals))])
-    variance, _ = lfilter([1.0], [1.0, -parameters.beta], inputs, zi=start)
-    return np.asarray(variance, dtype=np.float64)
+    return recursion(inputs, decay=parameters.beta, start=float(np.var(residuals)))
 
 
 def garch_variances(returns: NDArray[np.float64], parameters: GarchParameters) -> NDArray[np.float64]:

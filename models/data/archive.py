@@ -59,7 +59,9 @@ def load_history(data: Path, asset: str, *, source: str, assume_utc: bool = Fals
     if data.is_file():
         return _single_file(data, asset, source=source, assume_utc=assume_utc)
     if not data.is_dir():
-        raise DataError(f"there is nothing at {data}", allowed="a price file or a folder", hint="check --data")
+        raise DataError(
+            f"there is nothing at {data}", allowed="a price file or a folder", hint="check --data"
+        )
     folder = data / "prices" if (data / "prices").is_dir() else data
     if not any((folder / name).is_file() for name in BUILT_IN):
         return _single_file(_only_file(folder), asset, source=source, assume_utc=assume_utc)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import DataError, ModelError
 from core.market import PriceHistory
+from models.adam import Adam
 from models.quantile_model import QuantileModel, checkpoint_bytes, restore
 from models.quantile_network import (
     FEATURES,
@@ -66,6 +67,19 @@ def test_an_untrained_network_gives_the_sample_s_own_quantiles() -> None:
         output = network(torch.zeros(1, FEATURES))[0]
     wanted = torch.quantile(targets, torch.tensor(LEVELS), dim=0).T
     assert torch.allclose(output, wanted, atol=2e-3)
+
+
+def test_our_adam_moves_as_the_library_s_does() -> None:
+    start = torch.from_numpy(np.random.default_rng(1).standard_normal((4, 3)))
+    ours, theirs = start.clone().requires_grad_(), start.clone().requires_grad_()
+    mine = Adam([ours], learning_rate=1e-2, weight_decay=1e-1)
+    library = torch.optim.AdamW([theirs], lr=1e-2, weight_decay=1e-1)
+    for _ in range(50):
+        for weights, optimizer in ((ours, mine), (theirs, library)):
+            optimizer.zero_grad()
+            (weights**2).sum().backward()
+            optimizer.step()
+    assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
 def test_pinball_loss_by_hand() -> None:
