@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from core.errors import TribunateError
-from tribunate.commands import agent, chain, demo, judge, proof, proposal, strategy
+from tribunate.commands import agent, backtest, chain, demo, judge, proof, proposal, strategy
 from tribunate.doctor import require_own_agents
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 demo.register(app)
 judge.register(app)
+backtest.register(app)
 proof.register(app)
 chain.register(app)
 app.add_typer(proposal.app, name="proposal")

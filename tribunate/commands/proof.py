@@ -41,3 +41,16 @@ def lying_agent(
     report = run_lying_agent(Lie(lie), seed=seed, runs=runs, paths=paths, display=display)
     print(json.dumps(report.record(), indent=2) if as_json else report_text(report))
     raise typer.Exit(0 if report.held else 1)
+
+
+@attacks.command("oracle-spike", epilog="Example: tribunate attack oracle-spike --json")
+def oracle_spike(seed: Seed = 7, as_json: Json = False) -> None:
+    """Search the cheapest profitable lift of the oracle; exit 1 if one pays against all defences."""
+    from simulations.adversary.oracle_spike import search_spikes
+    from simulations.demo_market import demo_market
+
+    market = demo_market(seed)
+    report = search_spikes(market.snapshot(), market.liquidity)
+    print(report.to_json() if as_json else report.render())
+    defended = max(report.findings, key=lambda finding: len(finding.defences))
+    raise typer.Exit(1 if defended.cheapest is not None else 0)
