@@ -83,19 +83,19 @@ class QuantileModel:
     def log_returns(self, history: PriceHistory, *, steps: int, paths: int, seed: int) -> NDArray[np.float64]:
         """Return hourly paths whose sums at 1, 4, 12 and 24 h have the network's quantiles.
 
-        Raises:
-            ModelError: ``steps`` is above the longest horizon.
+        Beyond 24 h the forecast of the first day is drawn again, day by day, independently.
         """
-        if steps > max(HORIZONS):
-            raise ModelError(f"{steps} steps were asked", allowed=f"at most {max(HORIZONS)}")
         returns = hourly_returns(history, at_least=WARM_UP_BARS)
         _, unit = features_of(returns, long_run=self._long_run)
         residuals = returns[WARM_UP_BARS:] / unit[WARM_UP_BARS - 1 : -1] * unit[-1]
+        quantiles = self.horizon_quantiles(history)
         rng = np.random.default_rng(seed)
-        blocks = max(HORIZONS) // BLOCK_HOURS
-        starts = rng.integers(0, len(residuals) - BLOCK_HOURS, (paths, blocks, 1))
-        shocks = residuals[starts + np.arange(BLOCK_HOURS)].reshape(paths, -1)
-        return np.ascontiguousarray(impose_quantiles(shocks, self.horizon_quantiles(history))[:, :steps])
+        days = []
+        for _ in range(-(-steps // max(HORIZONS))):
+            starts = rng.integers(0, len(residuals) - BLOCK_HOURS, (paths, max(HORIZONS) // BLOCK_HOURS, 1))
+            shocks = residuals[starts + np.arange(BLOCK_HOURS)].reshape(paths, -1)
+            days.append(impose_quantiles(shocks, quantiles))
+        return np.ascontiguousarray(np.concatenate(days, axis=1)[:, :steps])
 
     def quantiles(
         self, history: PriceHistory, *, horizons: Sequence[int], levels_bps: Sequence[int], seed: int

@@ -54,8 +54,8 @@ COLLATERAL_NAMES = {
 class BacktestConfig:
     """What is replayed; times in UTC seconds.
 
-    Decisions look at the first ``decision_borrowers`` of the book and at ``paths`` paths; the score is
-    taken on ``books`` resampled books of ``borrowers``.
+    Decisions look at the book of ``borrowers`` itself and at ``paths`` paths; the score is taken on
+    ``books`` books resampled from it (the first is the book itself).
     """
 
     asset: str
@@ -63,11 +63,11 @@ class BacktestConfig:
     end: int
     seed: int = 1
     borrowers: int = 2_000
-    decision_borrowers: int = 200
     books: int = 200
     paths: int = 400
     fit_bars: int = 4_320
     bad_debt_es_975_bps: int = 1
+    horizon_hours: int = 24
     ends: tuple[Assumptions, ...] = ENDS
 
     def digest(self) -> str:
@@ -173,12 +173,11 @@ def _replay_end(
     trajectories = [never_changing(terms), dao_policy(run.inputs.parameters, terms)]
     for name, make in strategies.items():
         trajectories.append(_stored_or_replayed(run, assumptions, name, make=make, terms=terms))
-    book = _book_terms(run, assumptions, columns, borrowers=config.borrowers)
     rows = resample(config.borrowers, config.books, seed=config.seed)
     totals = {}
     for number, trajectory in enumerate(trajectories):
         timeline = under(terms.hours, trajectory.changes, run.begin)
-        totals[trajectory.policy] = replay_books(timeline, book, rows)
+        totals[trajectory.policy] = replay_books(timeline, terms.book, rows)
         _tell(run, BacktestProgress(assumptions.name, "books", number + 1, len(trajectories)))
     return EndResult(
         assumptions=assumptions.name,
@@ -198,10 +197,8 @@ def _first_parameters(run: _Run) -> Parameters:
     return first.parameters
 
 
-def _book_terms(
-    run: _Run, assumptions: Assumptions, sizes: NDArray[np.float64], *, borrowers: int
-) -> BookTerms:
-    book = draw_book(assumptions, seed=run.config.seed, borrowers=borrowers)
+def _book_terms(run: _Run, assumptions: Assumptions, sizes: NDArray[np.float64]) -> BookTerms:
+    book = draw_book(assumptions, seed=run.config.seed, borrowers=run.config.borrowers)
     return BookTerms(
         size_draws=book.size_draws,
         health=book.health,
@@ -217,13 +214,18 @@ def _decision_terms(run: _Run, assumptions: Assumptions, sizes: NDArray[np.float
     config = run.config
     first = _first_parameters(run)
     margin = Bps(first.liquidation_threshold_bps - first.ltv_bps)
-    limit = Bps(config.bad_debt_es_975_bps)
+    mandate = Mandate(
+        config.asset,
+        bad_debt_es_975_bps=Bps(config.bad_debt_es_975_bps),
+        horizon_hours=config.horizon_hours,
+        margin_bps=margin,
+    )
     return DecisionTerms(
         prices=run.inputs.prices,
         hours=hours_of(run.inputs.prices, run.begin, config.end),
-        book=_book_terms(run, assumptions, sizes, borrowers=config.decision_borrowers),
+        book=_book_terms(run, assumptions, sizes),
         assumptions=assumptions,
-        mandate=Mandate(config.asset, bad_debt_es_975_bps=limit, margin_bps=margin),
+        mandate=mandate,
         first=first,
         begin=run.begin,
         end=config.end,

@@ -40,7 +40,7 @@ WEEK_SECONDS = 7 * 24 * 3600
 DAY_SECONDS = 24 * 3600
 VETO_AND_TIMELOCK_SECONDS = (72 + 24) * 3600
 MONTH_SECONDS = 30 * DAY_SECONDS
-SEARCH_REACH_BPS = 5_00
+SEARCH_REACH_BPS = 1_00
 """A decision moves at most one step, so bounds are searched this far around the current value."""
 
 SCALAR = Scalar.LIQUIDATION_THRESHOLD

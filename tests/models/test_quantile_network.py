@@ -151,9 +151,14 @@ def test_beyond_the_last_level_the_tail_goes_on() -> None:
     assert found.tolist() == pytest.approx([-6.0, -4.0, 0.0, 6.0])
 
 
-def test_more_steps_than_the_longest_horizon_are_refused(history: PriceHistory, model: QuantileModel) -> None:
-    with pytest.raises(ModelError, match="25 steps"):
-        model.log_returns(history, steps=25, paths=10, seed=1)
+def test_beyond_a_day_the_first_day_s_forecast_is_drawn_again(
+    history: PriceHistory, model: QuantileModel
+) -> None:
+    paths = model.log_returns(history, steps=60, paths=4_000, seed=1)
+    assert paths.shape == (4_000, 60)
+    first, second = paths[:, :24].sum(axis=1), paths[:, 24:48].sum(axis=1)
+    assert np.sort(first) == pytest.approx(np.sort(second))
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.05
 
 
 def test_an_unknown_horizon_is_refused(history: PriceHistory, model: QuantileModel) -> None:

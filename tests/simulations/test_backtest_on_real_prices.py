@@ -18,9 +18,7 @@ def at(text: str) -> int:
 
 
 def test_black_thursday_costs_every_policy(real_data: Path) -> None:
-    config = BacktestConfig(
-        "ETH", at("2020-01-01"), at("2020-05-01"), borrowers=200, decision_borrowers=40, books=10, paths=100
-    )
+    config = BacktestConfig("ETH", at("2020-01-01"), at("2020-05-01"), borrowers=200, books=10, paths=100)
     inputs = load_inputs(real_data, "ETH")
     report = run_backtest(config, {"closed-form": ClosedForm}, inputs=inputs)
     rows = {(r.assumptions, r.window, r.policy): r for r in report.rows}

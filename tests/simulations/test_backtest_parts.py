@@ -319,7 +319,7 @@ def test_without_a_bar_there_is_no_decision() -> None:
     [
         ((81_00, 82_00, 83_00, 84_00), 82_00),
         ((None, 82_00, 83_00, 84_00), 82_00),
-        ((None, None, 83_00, 84_00), 75_00),
+        ((None, None, 83_00, 84_00), 79_00),
     ],
 )
 def test_the_network_takes_the_third_largest_of_four(bounds: tuple[int | None, ...], wanted: int) -> None:
@@ -358,7 +358,7 @@ def inputs() -> BacktestInputs:
 
 def config(**changes: int) -> BacktestConfig:
     end = 1_578_502_755 + 90 * DAY
-    small = {"borrowers": 60, "decision_borrowers": 20, "books": 8, "paths": 40, "fit_bars": 600}
+    small = {"borrowers": 60, "books": 8, "paths": 40, "fit_bars": 600}
     return BacktestConfig("ETH", 1_577_836_800, end, **{**small, **changes})
 
 
