@@ -5,7 +5,7 @@
 //
 // Output depends on sources and compiler alone: no paths, no times, no metadata hash.
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import solc from "solc";
@@ -87,9 +87,22 @@ function concrete(contracts, folder) {
   return found.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-function write(path, value) {
-  mkdirSync(dirname(join(here, path)), { recursive: true });
-  writeFileSync(join(here, path), `${JSON.stringify(value, null, 1)}\n`);
+const outputs = new Map();
+const write = (path, value) => outputs.set(path, `${JSON.stringify(value, null, 1)}\n`);
+
+// Only what differs is touched, and only at the end: others may be reading.
+function publish(folders) {
+  for (const folder of folders) {
+    mkdirSync(join(here, folder), { recursive: true });
+    for (const name of readdirSync(join(here, folder)).filter((n) => n.endsWith(".json"))) {
+      if (!outputs.has(`${folder}/${name}`)) rmSync(join(here, folder, name));
+    }
+  }
+  for (const [path, text] of outputs) {
+    if (existsSync(join(here, path)) && read(path) === text) continue;
+    writeFileSync(join(here, `${path}.partial`), text);
+    renameSync(join(here, `${path}.partial`), join(here, path));
+  }
 }
 
 function writeArtifacts(contracts, folder, into) {
@@ -110,7 +123,6 @@ function writeArtifacts(contracts, folder, into) {
 }
 
 const sources = Object.fromEntries([...solFiles("src"), ...solFiles("test")].map((path) => [path, read(path)]));
-rmSync(join(here, "artifacts"), { recursive: true, force: true });
 const real = compile(sources, everything);
 writeArtifacts(real, "src", "artifacts");
 writeArtifacts(real, "test", "artifacts/test");
@@ -122,7 +134,9 @@ const manifest = {
 };
 write("artifacts/manifest.json", manifest);
 
+const folders = ["artifacts", "artifacts/test"];
 if (!process.argv.includes("--no-mutants")) {
+  folders.push("artifacts/mutants");
   for (const { invariant, file, find, replace } of parseMutants(read("mutants.toml"))) {
     if (sources[file].split(find).length !== 2) throw new Error(`${invariant}: the text to replace stands ${sources[file].split(find).length - 1} times in ${file}`);
     const selection = Object.fromEntries(dependants(sources, file).map((path) => [path, { "*": ["evm.bytecode.object"] }]));
@@ -138,3 +152,4 @@ if (!process.argv.includes("--no-mutants")) {
     write(`artifacts/mutants/${invariant}.json`, changed);
   }
 }
+publish(folders);

@@ -21,6 +21,7 @@ from tenacity import (
 from web3 import HTTPProvider, Web3
 from web3.contract.contract import Contract, ContractFunction
 from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception
+from web3.middleware import AttributeDictMiddleware
 from web3.types import RPCEndpoint, RPCResponse, TxParams, TxReceipt, Wei
 
 from contracts.artifacts import Artifact, load_artifact
@@ -80,7 +81,8 @@ class ChainClient:
             exception_retry_configuration=None,
         )
         self.rpc_url = rpc_url
-        self.web3 = Web3(provider)
+        # Without web3's middleware, which asks for the chain id before every call.
+        self.web3 = Web3(provider, middleware=[AttributeDictMiddleware])
         self._artifacts = artifacts
         self._chain_id: int | None = None
 

@@ -68,7 +68,9 @@ class RpcServer:
     def __init__(self, methods: Methods, port: int = 0) -> None:
         handler = type("Handler", (_Handler,), {"methods": methods})
         self._server = _Server((HOST, port), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
         self._thread.start()
 
     @property

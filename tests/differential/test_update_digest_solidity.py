@@ -43,7 +43,7 @@ def digest_dao() -> Iterator[Rehearsal]:
     dao.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(update=UPDATES)
 def test_digests_agree(digest_dao: Rehearsal, update: ParameterUpdate) -> None:
     contract = digest_dao.client.contract("ParameterGovernor", digest_dao.deployment.addresses["governor"])
