@@ -17,11 +17,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core.cascade import SECONDS_PER_YEAR, CascadeTerms
+from core.cascade import SECONDS_PER_YEAR, WAD_DECIMALS, CascadeTerms, Liquidity
 from core.errors import SimulationError
-from core.lending import FULL_CLOSE_BELOW_WAD
+from core.lending import FULL_CLOSE_BELOW_WAD, LiquidationRules
 from core.position import Position
-from core.units import BPS_ONE, PRICE_ONE, WAD
+from core.units import BPS_ONE, PRICE_ONE, WAD, Bps
 
 LIQUIDATIONS, REPAID, SEIZED, BAD_DEBT, INTEREST, UNCOVERED, LIQUIDATED_VALUE = range(7)
 TOTALS = 7
@@ -107,6 +107,22 @@ def run(
     )
     amounts = [np.ascontiguousarray(totals[:, :, column]) for column in range(TOTALS)]
     return EngineResult(amounts[LIQUIDATIONS].astype(np.int64), *amounts[1:])
+
+
+def warm_up() -> None:
+    """Compile the engine, or load what was compiled before.
+
+    The first call on a machine takes some seconds; whoever starts several agents at once calls this
+    first, so that they find the compiled engine on disk.
+    """
+    rules = LiquidationRules(Bps(75_00), Bps(5_00), decimals=WAD_DECIMALS)
+    run(
+        Book(np.ones((1, 1)), np.ones((1, 1))),
+        np.ones((1, 1)),
+        thresholds_bps=np.array([75_00]),
+        bonuses_bps=np.array([5_00]),
+        terms=CascadeTerms(rules, Liquidity(WAD), WAD),
+    )
 
 
 def _check(book: Book, prices: NDArray[np.float64], *, candidates: int) -> None:

@@ -52,9 +52,11 @@ class ClosedForm:
         )
         if own is None or simulated.bound is None or simulated.bound <= own:
             return simulated
-        lowest = max(observation.floor, own)
-        reason = f"safe up to {Bps(lowest)} by the formula; simulation alone allows {Bps(simulated.bound)}"
-        return replace(simulated, bound=lowest, binding=(), reason=reason)
+        if own < observation.floor:
+            reason = f"the formula allows {Bps(own)}, below the lowest value {Bps(observation.floor)}"
+            return replace(simulated, bound=None, binding=(), reason=reason)
+        reason = f"safe up to {Bps(own)} by the formula; simulation alone allows {Bps(simulated.bound)}"
+        return replace(simulated, bound=own, binding=(), reason=reason)
 
     def _formula_bound(self, observation: Observation, model: Ewma) -> int | None:
         """Return the formula's value of the scalar; ``None`` for scalars it says nothing of."""

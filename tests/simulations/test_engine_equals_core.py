@@ -185,3 +185,10 @@ def test_a_book_with_another_number_of_rows_is_refused() -> None:
             bonuses_bps=np.array([5_00, 5_00]),
             terms=terms,
         )
+
+
+def test_warming_up_leaves_results_alone() -> None:
+    book, prices, terms = draw_market(13)
+    before = run(book, prices, terms)
+    engine.warm_up()
+    assert np.array_equal(before.repaid, run(book, prices, terms).repaid)

@@ -15,6 +15,9 @@ from core.market import Scalar
 from core.recommendation import Recommendation
 from simulations.demo_market import GENESIS_TIME, OPENING_BAR, demo_market
 
+pytestmark = pytest.mark.xdist_group(name="judgement")
+"""One worker, so that what is fitted once is shared."""
+
 SEEDS = range(1, 11)
 SCALES = (0.5, 1.0, 2.0, 4.0)
 LOWEST = 0

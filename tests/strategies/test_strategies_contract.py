@@ -12,10 +12,12 @@ from agents.strategies.empirical import TailEmpirical
 from agents.strategies.formula import ClosedForm
 from agents.strategies.learned.quantile import DeepQuantile
 from agents.strategies.parametric import GarchStress
+from core.cascade import Liquidity
 from core.errors import DataError, ModelError
 from core.market import PriceHistory, Scalar
 from core.ports import STRATEGY_API_VERSION, Strategy
 from core.recommendation import Observation
+from core.units import WAD
 from simulations.demo_market import demo_market
 
 MARKET = demo_market(3)
@@ -156,6 +158,15 @@ def test_closed_form_has_no_formula_for_the_bonus() -> None:
     observation = replace(observed(history), scalar=Scalar.LIQUIDATION_BONUS, floor=1_00, ceiling=15_00)
     recommendation = fitted(ClosedForm, history).recommend(observation)
     assert recommendation.model["formula_bound_bps"] == "none"
+
+
+def test_closed_form_has_no_bound_where_the_formula_is_below_the_floor() -> None:
+    history = MARKET.history("exchange")
+    thin = replace(observed(history), floor=70_00, liquidity=Liquidity(10**5 * WAD))
+    recommendation = fitted(ClosedForm, history).recommend(thin)
+    assert recommendation.bound is None
+    assert recommendation.outcomes
+    assert "the formula allows" in recommendation.reason
 
 
 def test_training_reports_every_epoch() -> None:
