@@ -181,7 +181,7 @@ def _deploy_dao(site: _Site, config: DeployConfig, market: Contract) -> Contract
             registry.address,
             adapter.address,
             config.guardian,
-            list(config.treasuries),
+            sorted(config.treasuries, key=lambda address: int(address, 16)),
             int(config.veto_threshold_bps),
             int(config.mandate.spread_limit_bps),
             keccak(config.mandate.canonical()),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from eth_typing import HexStr
@@ -11,86 +10,33 @@ from web3.types import TxReceipt
 
 from core.errors import GovernanceError
 from core.guardrails import budget_used, moved
-from core.market import PARAMETER_FIELDS, Parameters, Scalar, parameters_from
+from core.market import PARAMETER_FIELDS, Scalar
 from core.proposal import ProposalState
-from core.update import FreshnessSnapshot, ParameterUpdate
+from core.update import ParameterUpdate
 from governance.client import ChainClient, TransactionSigner
 from governance.deployment import Deployment
+from governance.proposal_view import (
+    REASONS,
+    STATES,
+    Dissent,
+    FieldMove,
+    ProposalSummary,
+    ProposalView,
+    update_from,
+)
 from governance.reader import ChainReader
 from governance.signing import update_tuple
 
-STATES = (
-    ProposalState.PENDING,
-    ProposalState.ACTIVE,
-    ProposalState.CANCELED,
-    ProposalState.DEFEATED,
-    ProposalState.SUCCEEDED,
-    ProposalState.QUEUED,
-    ProposalState.EXPIRED,
-    ProposalState.EXECUTED,
-)
-REASONS = ("unspecified", "data", "model", "stress", "mandate", "process")
 AGAINST = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FieldMove:
-    """One field that a proposal moves, and what it uses of its limits (in their own units).
-
-    ``budget_used`` is what executed changes have used by now, this proposal among them once it is executed.
-    """
-
-    scalar: Scalar
-    before: int
-    after: int
-    step_used: int
-    step_limit: int
-    budget_used: int
-    budget_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Dissent:
-    """A seated agent's public no."""
-
-    agent: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalSummary:
-    """A line of the list."""
-
-    number: int
-    governor_id: int
-    epoch: int
-    state: ProposalState
-    window_end: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalView:
-    """All that a person needs to judge a proposal; times in UTC seconds, votes in base units."""
-
-    number: int
-    governor_id: int
-    state: ProposalState
-    update: ParameterUpdate
-    moves: tuple[FieldMove, ...]
-    digest: bytes
-    created: int
-    snapshot: int
-    window_end: int
-    eta: int | None
-    grace_end: int | None
-    votes_against: int
-    veto_threshold: int | None
-    signers: tuple[str, ...]
-    withdrawals: int
-    dissents: tuple[Dissent, ...]
-    transactions: dict[str, str]
-    call_target: str
-    call_data: bytes
+__all__ = [
+    "REASONS",
+    "Dissent",
+    "FieldMove",
+    "ProposalSummary",
+    "ProposalView",
+    "Proposals",
+    "SubmittingSink",
+]
 
 
 class Proposals:
@@ -112,18 +58,28 @@ class Proposals:
         sender: TransactionSigner,
     ) -> int:
         """Bring what a quorum has signed to the chain; return its number."""
-        ordered = sorted(signatures, key=lambda pair: int(pair[0], 16))
-        signers, proofs = [s for s, _ in ordered], [p for _, p in ordered]
-        function = self._governor.functions.proposeUpdate(update_tuple(update), signers, proofs)
-        receipt = self._client.send(sender, function)
+        receipt = self.bring(update, signatures, sender=sender)
         events = self._governor.events.UpdateProposed().get_logs(
             from_block=receipt["blockNumber"], to_block=receipt["blockNumber"]
         )
         return int(events[-1]["args"]["number"])
 
+    def bring(
+        self,
+        update: ParameterUpdate,
+        signatures: Sequence[tuple[str, bytes]],
+        *,
+        sender: TransactionSigner,
+    ) -> TxReceipt:
+        """Send ``proposeUpdate``, signers ascending as the contract wants; return the receipt."""
+        ordered = sorted(signatures, key=lambda pair: int(pair[0], 16))
+        signers, proofs = [s for s, _ in ordered], [p for _, p in ordered]
+        function = self._governor.functions.proposeUpdate(update_tuple(update), signers, proofs)
+        return self._client.send(sender, function)
+
     def sink(self, sender: TransactionSigner) -> SubmittingSink:
         """Return a ``core.ports.ProposalSink`` that sends with this key."""
-        return SubmittingSink(self, self._client, sender)
+        return SubmittingSink(self, sender)
 
     def veto(self, number: int, holder: TransactionSigner, *, reason: str = "") -> TxReceipt:
         """Vote against with all of the holder's votes at the snapshot."""
@@ -184,7 +140,7 @@ class Proposals:
     def update(self, number: int) -> ParameterUpdate:
         """Return what the agents signed."""
         function = self._governor.functions.updateOf(self.governor_id(number))
-        return _update(tuple(self._client.call(function)))
+        return update_from(tuple(self._client.call(function)))
 
     def list_proposals(self) -> tuple[ProposalSummary, ...]:
         """Return every proposal, oldest first."""
@@ -291,38 +247,11 @@ class Proposals:
 class SubmittingSink:
     """Submits with one key; the adapter of ``core.ports.ProposalSink``."""
 
-    def __init__(self, proposals: Proposals, client: ChainClient, sender: TransactionSigner) -> None:
+    def __init__(self, proposals: Proposals, sender: TransactionSigner) -> None:
         self._proposals = proposals
-        self._client = client
         self._sender = sender
 
     def submit(self, update: ParameterUpdate, signatures: Sequence[tuple[str, bytes]]) -> str:
         """Send ``proposeUpdate``; return the transaction hash."""
-        number = self._proposals.submit(update, signatures, sender=self._sender)
-        return self._proposals.show(number).transactions["proposed"]
-
-
-def _parameters(values: Sequence[int]) -> Parameters:
-    return parameters_from(dict(zip(PARAMETER_FIELDS, values, strict=True)))
-
-
-def _update(row: tuple[Any, ...]) -> ParameterUpdate:
-    """Return the contract's struct as core's record."""
-    epoch, market, attempt, table, expected, proposed, snapshot, *rest = row
-    price, utilisation, collateral, borrow, data_time = snapshot
-    positions, low, high, evidence, transcript, valid_until = rest
-    return ParameterUpdate(
-        epoch=epoch,
-        market=str(market),
-        attempt=attempt,
-        seat_table_hash=bytes(table),
-        expected=_parameters(expected),
-        proposed=_parameters(proposed),
-        snapshot=FreshnessSnapshot(price, utilisation, collateral, borrow, data_time),
-        positions_root=bytes(positions),
-        low_bound=low,
-        high_bound=high,
-        evidence_root=bytes(evidence),
-        transcript_root=bytes(transcript),
-        valid_until=valid_until,
-    )
+        receipt = self._proposals.bring(update, signatures, sender=self._sender)
+        return "0x" + bytes(receipt["transactionHash"]).hex()

@@ -41,13 +41,18 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
 
     error VetoThresholdOutOfRange(uint256 found, uint256 highest);
     error TooManyTreasuries(uint256 found, uint256 allowed);
+    error TreasuriesNotAscending(address previous, address next);
     error TreasuryCannotVote(address treasury);
 
+    /// @param treasuries_ Strictly ascending: one counted twice could push the votable supply below zero.
     constructor(uint256 thresholdBps, address[] memory treasuries_) {
         if (thresholdBps == 0 || thresholdBps > HIGHEST_VETO_THRESHOLD_BPS) {
             revert VetoThresholdOutOfRange(thresholdBps, HIGHEST_VETO_THRESHOLD_BPS);
         }
         if (treasuries_.length > MOST_TREASURIES) revert TooManyTreasuries(treasuries_.length, MOST_TREASURIES);
+        for (uint256 i = 1; i < treasuries_.length; ++i) {
+            if (treasuries_[i] <= treasuries_[i - 1]) revert TreasuriesNotAscending(treasuries_[i - 1], treasuries_[i]);
+        }
         vetoThresholdBps = thresholdBps;
         _treasuries = treasuries_;
     }

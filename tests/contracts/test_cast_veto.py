@@ -7,7 +7,7 @@ from web3.contract.contract import Contract
 
 from core.errors import GovernanceError
 from core.proposal import ProposalState
-from governance.rehearsal import ETHER, HOUR, Rehearsal, rehearsal_config
+from governance.rehearsal import ETHER, HOUR, Rehearsal
 
 THRESHOLD = 4_500 * ETHER  # 0.5 % of 900 000: a million less the treasury's hundred thousand
 
@@ -128,19 +128,35 @@ def test_less_than_half_the_threshold_extends_nothing(dao: Rehearsal) -> None:
     assert dao.proposals.show(number).window_end == end
 
 
-@pytest.mark.parametrize("threshold_bps", [0, 5_01])
-def test_a_threshold_out_of_range_cannot_be_deployed(dao: Rehearsal, threshold_bps: int) -> None:
-    at, config = dao.deployment.addresses, rehearsal_config(dao.people)
+def deploy_governor(dao: Rehearsal, *, threshold_bps: int = 50, treasuries: tuple[str, ...] = ()) -> None:
+    at = dao.deployment.addresses
     arguments = (
         at["governance_token"],
         at["timelock"],
         at["registry"],
         at["adapter"],
-        config.guardian,
-        [],
+        dao.people.guardian.address,
+        list(treasuries),
         threshold_bps,
         15_00,
         bytes(32),
     )
+    dao.client.deploy(dao.people.deployer, "ParameterGovernor", arguments)
+
+
+@pytest.mark.parametrize("threshold_bps", [0, 5_01])
+def test_a_threshold_out_of_range_cannot_be_deployed(dao: Rehearsal, threshold_bps: int) -> None:
+    deploy_governor(dao, threshold_bps=5_00)
     with pytest.raises(GovernanceError, match="VetoThresholdOutOfRange"):
-        dao.client.deploy(dao.people.deployer, "ParameterGovernor", arguments)
+        deploy_governor(dao, threshold_bps=threshold_bps)
+
+
+def test_a_treasury_named_twice_cannot_be_deployed(dao: Rehearsal) -> None:
+    treasury = dao.people.treasury.address
+    with pytest.raises(GovernanceError, match="TreasuriesNotAscending"):
+        deploy_governor(dao, treasuries=(treasury, treasury))
+
+
+def test_nine_treasuries_cannot_be_deployed(dao: Rehearsal) -> None:
+    with pytest.raises(GovernanceError, match="TooManyTreasuries"):
+        deploy_governor(dao, treasuries=tuple(f"0x{n:040x}" for n in range(1, 10)))

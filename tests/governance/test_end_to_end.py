@@ -78,6 +78,17 @@ def test_a_proposal_that_nobody_executes_expires(dao: Rehearsal) -> None:
         dao.proposals.execute(number, dao.people.stranger)
 
 
+def test_a_success_that_nobody_queues_expires(dao: Rehearsal) -> None:
+    number = dao.propose()
+    end = dao.proposals.show(number).window_end
+    dao.client.request("evm_mine", end + 7 * DAY)
+    assert dao.proposals.state(number) is ProposalState.SUCCEEDED
+    dao.client.advance(1)
+    assert dao.proposals.state(number) is ProposalState.EXPIRED
+    with pytest.raises(GovernanceError, match=r"GovernorUnexpectedProposalState.*Expired"):
+        dao.proposals.queue(number, dao.people.stranger)
+
+
 def test_numbers_count_from_one_in_order_of_creation(dao: Rehearsal) -> None:
     first = dao.propose()
     second = dao.propose(dao.update(75_40, epoch=2))
