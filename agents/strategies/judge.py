@@ -54,17 +54,21 @@ def judge_paths(
     card: Mapping[str, str],
 ) -> Recommendation:
     """Return the recommendation that follows from paths, shape (path, step)."""
+    from simulations.montecarlo import sample_candidates
     from simulations.search import binding_limits, safe_search
 
     outcomes, bound = safe_search(observation, paths)
     binding = binding_limits(outcomes, bound, observation.mandate)
+    error = 0.0
+    if bound is not None:
+        error = float(sample_candidates(observation, paths, [bound]).standard_errors()[0])
     return Recommendation(
         scalar=observation.scalar,
         bound=bound,
         forecast=forecast,
         outcomes=outcomes,
         binding=binding,
-        reason=explain(bound, outcomes, binding=binding),
+        reason=explain(bound, outcomes, binding=binding, standard_error=error),
         model=dict(card),
     )
 
@@ -74,15 +78,21 @@ def abstain(observation: Observation, reason: str, card: Mapping[str, str]) -> R
     return Recommendation(observation.scalar, None, (), (), (), reason, dict(card))
 
 
-def explain(bound: int | None, outcomes: Sequence[SimulatedOutcome], *, binding: Sequence[Limit]) -> str:
-    """Return one sentence on what stops the bound.
+def explain(
+    bound: int | None,
+    outcomes: Sequence[SimulatedOutcome],
+    *,
+    binding: Sequence[Limit],
+    standard_error: float,
+) -> str:
+    """Return one sentence on what stops the bound; ``standard_error`` of its expected shortfall is a share.
 
-    >>> explain(None, (), binding=())
+    >>> explain(None, (), binding=(), standard_error=0.0)
     'no value meets the risk limits of the mandate'
     """
     if bound is None:
         return OUTSIDE_LIMITS
     at_bound = next(outcome for outcome in outcomes if outcome.value == bound)
-    shortfall = f"{at_bound.bad_debt_es_975_nano * 100 / NANO:.4f} % of supply"
+    shortfall = f"{at_bound.bad_debt_es_975_nano * 100 / NANO:.4f} ± {standard_error * 100:.4f} % of supply"
     limits = ", ".join(limit.value for limit in binding) or "the end of the range"
     return f"safe up to {Bps(bound)}: expected shortfall {shortfall}; stopped above by {limits}"
