@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agents.codec import event_from_row, event_to_row
-from agents.desk import Desk
+from agents.desk import Desk, seed_of
 from agents.journal import Journal
 from agents.keeper import Keeper
-from core.errors import TribunateError
+from core.errors import NegotiationError, TribunateError
 from core.evidence import canonical_json
 from core.messages import Phase, SignedMessage, message_to_dict, require_bound
 from core.negotiation import (
@@ -196,8 +196,7 @@ class RiskAgent:
             case Reconsider():
                 self._answer(epoch, self._desk.reconsider, running.state.judged, scalar, effect)
             case Assess():
-                bound = standing_bound(running.state, self._seat.agent_id)
-                self._answer(epoch, self._desk.assess, running.state.judged, scalar, effect, bound=bound)
+                self._assess(epoch, effect)
             case Submit():
                 self._spawn(self._submit(epoch, effect))
             case Reject(message, reason):
@@ -205,6 +204,13 @@ class RiskAgent:
                 self._report({"type": "reject", "epoch": epoch, "from": message.agent_id, "reason": reason})
             case Finish(outcome, reason):
                 self._finish(epoch, outcome, reason)
+
+    def _assess(self, epoch: int, effect: Assess) -> None:
+        state, scalar = self._running[epoch].state, self._running[epoch].context.scalar
+        if state.announce is None or state.judged is None:
+            raise NegotiationError("asked to assess before judging")
+        seed, bound = seed_of(state.announce.digest), standing_bound(state, self._seat.agent_id)
+        self._answer(epoch, self._desk.assess, state.judged, scalar, effect, bound=bound, seed=seed)
 
     def _answer(self, epoch: int, work: Callable[..., Event], *args: Any, **settings: Any) -> None:
         async def run() -> None:

@@ -143,13 +143,14 @@ class Desk:
     def _bound_for(self, snapshot: MarketSnapshot, scalar: Scalar, value: int, *, seed: int) -> int | None:
         return self.strategy.recommend(self.observe(snapshot, scalar, seed=seed, only=value)).bound
 
-    def assess(self, judged: Judged, scalar: Scalar, effect: Assess, *, bound: int | None) -> Assessed:
-        """Simulate the whole vector again and sign it, or say why not."""
+    def assess(
+        self, judged: Judged, scalar: Scalar, effect: Assess, *, bound: int | None, seed: int
+    ) -> Assessed:
+        """Simulate the whole vector again, over the paths of the judgement, and sign it, or say why not."""
         update = effect.update
         value = update.proposed.field(scalar)
         if bound is None or bound < value:
             return Assessed(Phase.DISSENT, {"value": bound, "reason": "above_own_bound"})
-        seed = seed_of(update.transcript_root)
         safe = self._bound_for(judged.snapshot, scalar, value, seed=seed)
         if safe is None or safe < value:
             return Assessed(Phase.DISSENT, {"value": bound, "reason": "unsafe_when_simulated_again"})

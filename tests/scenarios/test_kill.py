@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from running import gone, kill, start_demo
 
-VICTIM = "garch-stress"
-PACE = ("--epochs", "1", "--paths", "400", "--pace", "60")
+VICTIM = "tail-empirical"
+PACE = ("--epochs", "1", "--pace", "100")
 
 
 @pytest.mark.parametrize("phase", ["commit", "reveal"])

@@ -62,13 +62,15 @@ class LyingDesk(Desk):
             return replace(event, reveal={**event.reveal, "bound": bound})
         return event
 
-    def assess(self, judged: Judged, scalar: Any, effect: Assess, *, bound: int | None) -> Assessed:
+    def assess(
+        self, judged: Judged, scalar: Any, effect: Assess, *, bound: int | None, seed: int
+    ) -> Assessed:
         """Sign anything when lying high, nothing when withholding."""
         if self.lie is Lie.WITHHOLD:
             return Assessed(Phase.DISSENT, {"value": bound, "reason": "above_own_bound"})
         if self.lie in (Lie.HIGH, Lie.EQUIVOCATE):
             return _signed(self.sign_update, effect.update)
-        return Desk.assess(self, judged, scalar, effect, bound=bound)
+        return Desk.assess(self, judged, scalar, effect, bound=bound, seed=seed)
 
 
 def _signed(sign: Callable[[ParameterUpdate], tuple[bytes, bytes]], update: ParameterUpdate) -> Assessed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,8 +39,9 @@ def backtest(
     from simulations.backtest import BacktestConfig, load_inputs, run_backtest
 
     first, last = _day(begin, "--from"), _day(end, "--to") + 24 * 3600
-    sizes = {"borrowers": 300, "decision_borrowers": 100, "books": 40, "paths": 200} if quick else {}
-    config = BacktestConfig(asset=asset, begin=first, end=last, seed=seed, **sizes)
+    config = BacktestConfig(asset=asset, begin=first, end=last, seed=seed)
+    if quick:
+        config = replace(config, borrowers=300, decision_borrowers=100, books=40, paths=200)
     strategies = {name: strategy_factory(name) for name in sorted(installed())}
     report = run_backtest(
         config,

@@ -38,7 +38,7 @@ class Follower:
         stage: Stage,
         proposals: Proposals,
         display: Display,
-        pump: Callable[[float], None],
+        pump: Callable[[float], bool],
         log: EpochLog,
     ) -> None:
         self._stage = stage

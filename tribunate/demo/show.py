@@ -221,24 +221,26 @@ class Conductor:
 
         return ChainReader(self._stage.client, self._stage.deployment).parameters()
 
-    def pump(self, seconds: float) -> None:
-        """Take the agents' events for ``seconds``."""
-        end = time.monotonic() + seconds
+    def pump(self, seconds: float) -> bool:
+        """Take the agents' events for ``seconds``; return whether there were any."""
+        end, heard = time.monotonic() + seconds, False
         while (left := end - time.monotonic()) > 0:
             try:
                 name, event = self._stage.processes.events.get(timeout=left)
             except queue.Empty:
-                return
+                return heard
+            heard = True
             self._recorder.take(name, event)
             if self._options.hook is not None:
                 self._options.hook(self._stage, name, event)
+        return heard
 
     def _negotiate(self, epoch: int) -> tuple[str, str]:
-        """Let chain time pass slowly until every living agent has finished the epoch."""
+        """Wait for every living agent to finish; chain time passes while none of them says anything."""
         stage, finished = self._stage, self._recorder.log(epoch).finished
         end = time.monotonic() + EPOCH_WALL_SECONDS
         while time.monotonic() < end:
-            self.pump(TICK_WALL_SECONDS)
+            heard = self.pump(TICK_WALL_SECONDS)
             alive = [role.name for role in CAST if stage.processes.alive(role.name)]
             if not alive:
                 raise ChainError(
@@ -247,7 +249,8 @@ class Conductor:
             if all(name in finished for name in alive):
                 outcomes = [(finished[name]["outcome"], finished[name]["reason"]) for name in alive]
                 return next((o for o in outcomes if o[0] == "proposed"), outcomes[0])
-            stage.world.advance_to(stage.world.now() + self._options.pace_seconds)
+            if not heard:
+                stage.world.advance_to(stage.world.now() + self._options.pace_seconds)
         raise ChainError(f"epoch {epoch} did not end", hint="see agents/*/agent.log in the run folder")
 
     def _say_result(self, entry: dict[str, Any], before: Parameters, after: Parameters) -> None:
