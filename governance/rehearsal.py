@@ -107,9 +107,13 @@ class Rehearsal:
         balances = {bytes.fromhex(deployer.address[2:]): 10**6 * ETHER}
         self.chain = LocalChain(Genesis(GENESIS_TIME, balances))
         self.client = ChainClient(self.chain.url, artifacts=artifacts)
-        self.deployment = self._deploy()
-        if sealed:
-            seal(self.client, deployer, self.deployment)
+        try:
+            self.deployment = self._deploy()
+            if sealed:
+                seal(self.client, deployer, self.deployment)
+        except BaseException:
+            self.chain.close()
+            raise
         self.reader = ChainReader(self.client, self.deployment)
         self.proposals = Proposals(self.client, self.deployment)
         self.hasher = Eip712Hasher(self.client.chain_id, self.deployment.addresses["governor"])

@@ -43,22 +43,22 @@ class Methods:
     def handle(self, request: Any) -> Json:
         """Return the JSON-RPC answer to one request object; never raises."""
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-            return _refusal(None, RpcError(-32600, "not a JSON-RPC request"))
+            return refusal(None, RpcError(-32600, "not a JSON-RPC request"))
         number = request.get("id")
         method = self._table.get(request["method"])
         params = request.get("params") or []
         if method is None:
-            return _refusal(number, RpcError(-32601, f"method {request['method']} not found"))
+            return refusal(number, RpcError(-32601, f"method {request['method']} not found"))
         if not isinstance(params, list):
-            return _refusal(number, RpcError(-32602, "params must be a list"))
+            return refusal(number, RpcError(-32602, "params must be a list"))
         try:
             with self._chain.lock:
                 return {"jsonrpc": "2.0", "id": number, "result": method(*params)}
         except RpcError as error:
-            return _refusal(number, error)
+            return refusal(number, error)
         except Exception as error:  # the edge of the process: a bug must not end the chain
             log.exception("%s failed", request["method"])
-            return _refusal(number, RpcError(-32603, f"{type(error).__name__}: {error}"))
+            return refusal(number, RpcError(-32603, f"{type(error).__name__}: {error}"))
 
     def _methods(self) -> dict[str, Callable[..., Any]]:
         chain, simulation = self._chain, self._simulation
@@ -196,7 +196,8 @@ class Methods:
         }
 
 
-def _refusal(number: Any, error: RpcError) -> Json:
+def refusal(number: Any, error: RpcError) -> Json:
+    """Return the JSON-RPC answer that says no to request ``number``."""
     shown: Json = {"code": error.code, "message": error.message}
     if error.data is not None:
         shown["data"] = error.data

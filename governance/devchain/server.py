@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from governance.devchain.errors import RpcError
-from governance.devchain.methods import Methods, _refusal
+from governance.devchain.methods import Methods, refusal
 
 HOST = "127.0.0.1"
 LARGEST_REQUEST_BYTES = 16 * 2**20
@@ -23,16 +23,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         # A web page may send text/plain to any port without asking; it must ask for application/json.
         if not self.headers.get("content-type", "").startswith("application/json"):
-            self._send(415, _refusal(None, RpcError(-32600, "content-type must be application/json")))
+            self._send(415, refusal(None, RpcError(-32600, "content-type must be application/json")))
             return
         try:
             size = int(self.headers.get("content-length", ""))
         except ValueError:
-            self._send(411, _refusal(None, RpcError(-32600, "content-length is missing")))
+            self._send(411, refusal(None, RpcError(-32600, "content-length is missing")))
             return
         if not 0 <= size <= LARGEST_REQUEST_BYTES:
             self.close_connection = True
-            self._send(413, _refusal(None, RpcError(-32600, f"at most {LARGEST_REQUEST_BYTES} bytes")))
+            self._send(413, refusal(None, RpcError(-32600, f"at most {LARGEST_REQUEST_BYTES} bytes")))
             return
         self._send(200, self._answer(self.rfile.read(size)))
 
@@ -40,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             request = json.loads(body)
         except ValueError:
-            return _refusal(None, RpcError(-32700, "not JSON"))
+            return refusal(None, RpcError(-32700, "not JSON"))
         if isinstance(request, list):
             return [self.methods.handle(one) for one in request]
         return self.methods.handle(request)
