@@ -276,6 +276,21 @@ def require_sealed(client: ChainClient, deployment: Deployment, *, former_owner:
             _require(not held, f"{stranger} holds {role}")
     held = client.call(timelock.functions.hasRole(bytes(32), former_owner))
     _require(not held, f"{former_owner} administers the timelock")
+    _require_treasuries_apart(client, deployment)
+
+
+def _require_treasuries_apart(client: ChainClient, deployment: Deployment) -> None:
+    """Check that each excluded treasury delegates to itself, so that nobody votes with its tokens."""
+    governor = client.contract("ParameterGovernor", deployment.addresses["governor"])
+    token = client.contract("GovernanceToken", deployment.addresses["governance_token"])
+    for treasury in client.call(governor.functions.treasuries()):
+        delegate = client.call(token.functions.delegates(treasury))
+        if delegate != treasury:
+            raise GovernanceError(
+                f"treasury {treasury} has delegated to {delegate}",
+                allowed="itself",
+                hint="let it delegate to itself before sealing",
+            )
 
 
 def _require(holds: bool, found: str) -> None:

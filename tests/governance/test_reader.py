@@ -8,7 +8,6 @@ from core.evidence import merkle_proof, verify_proof
 from core.guardrails import DEFAULT_LIMITS, Change
 from core.market import Scalar
 from core.units import PRICE_ONE
-from governance.deploy import require_sealed
 from governance.reader import position_value, positions_root
 from governance.registry import AgentCard, AgentDirectory
 from governance.rehearsal import ETHER, USD, Rehearsal
@@ -132,14 +131,3 @@ def test_end_points_that_are_no_list_count_as_none(dao: Rehearsal, value: bytes)
     registry = dao.client.contract("AgentRegistry", dao.deployment.addresses["registry"])
     dao.client.send(dao.people.agents[0], registry.functions.setMetadata(1, "endpoint", value))
     assert AgentDirectory(dao.client, dao.deployment).entry(1).card.endpoints == ()
-
-
-def test_an_open_dao_is_not_sealed() -> None:
-    from core.errors import GovernanceError
-
-    dao = Rehearsal(sealed=False)
-    try:
-        with pytest.raises(GovernanceError, match="is owned by"):
-            require_sealed(dao.client, dao.deployment, former_owner=dao.people.deployer.address)
-    finally:
-        dao.close()
