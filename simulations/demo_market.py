@@ -9,7 +9,7 @@ debt follows from volatility (Kao et al. 2020).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -148,6 +148,18 @@ def demo_market(seed: int, volatility_scale: float = 1.0) -> DemoMarket:
         close_factor_bps=Bps(50_00),
         mandate=Mandate("WETH", bad_debt_es_975_bps=Bps(1)),
     )
+
+
+def over_prices(template: DemoMarket, feeds: Mapping[str, PriceHistory], *, genesis_time: int) -> DemoMarket:
+    """Return the same debts and health factors over other prices, such as real ones.
+
+    Collateral and the supply cap are counted at the oracle's price at ``genesis_time``.
+    """
+    market = replace(template, feeds=MappingProxyType(dict(feeds)), genesis_time=genesis_time)
+    old, new = template.oracle_price, market.oracle_price
+    positions = tuple(Position(p.account, p.collateral * old // new + 1, p.debt) for p in template.positions)
+    parameters = replace(template.parameters, supply_cap=_supply_cap(positions))
+    return replace(market, positions=positions, parameters=parameters)
 
 
 def positions_in_wad(positions: tuple[Position, ...]) -> tuple[Position, ...]:

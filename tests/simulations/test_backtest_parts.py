@@ -249,8 +249,9 @@ def test_a_change_takes_effect_after_veto_window_and_timelock() -> None:
     terms = decision_terms(2)
     found = replay_policy(Says(90_00), terms)
     assert found.changes[1][0] == terms.begin + VETO_AND_TIMELOCK_SECONDS == terms.begin + 4 * DAY
-    assert found.changes[1][1].liquidation_threshold_bps == 80_50
-    assert found.changes[1][1].ltv_bps == 75_50
+    after = found.changes[1][1]
+    assert after.liquidation_threshold_bps - FIRST.liquidation_threshold_bps == 50
+    assert after.ltv_bps - FIRST.ltv_bps == 50
 
 
 def test_steps_and_thirty_day_budgets_bind() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from simulations.demo_market import (
     GENESIS_TIME,
     HISTORY_BARS,
     demo_market,
+    over_prices,
     positions_in_wad,
 )
 from simulations.generator import MarketTerms, OracleTerms, exchange_feed, log_returns, oracle_feed
@@ -114,6 +117,25 @@ def test_a_flat_price_has_a_flat_oracle() -> None:
     exchange = exchange_feed(np.zeros(100), "WETH", terms=MarketTerms(), first_close=3600)
     oracle = oracle_feed(exchange, OracleTerms(noise_bps=0.0), seed=1)
     assert np.array_equal(oracle.closes_e8, exchange.closes_e8)
+
+
+@pytest.mark.parametrize("price_share", [0.2, 1.0, 5.0])
+def test_the_same_book_stands_over_other_prices(price_share: float) -> None:
+    template = demo_market(1)
+    feeds = {
+        source: replace(feed, closes_e8=(feed.closes_e8 * price_share).astype(np.int64))
+        for source, feed in template.feeds.items()
+    }
+    market = over_prices(template, feeds, genesis_time=GENESIS_TIME - 5 * DAY)
+    rules = LiquidationRules(Bps(75_00), Bps(5_00))
+    for old, new in zip(template.positions, market.positions, strict=True):
+        before = health_factor_wad(old, price=template.oracle_price, rules=rules)
+        after = health_factor_wad(new, price=market.oracle_price, rules=rules)
+        assert before is not None and after is not None
+        assert after == pytest.approx(before, rel=1e-6)
+        assert after >= before
+    assert sum(p.collateral for p in market.positions) < market.parameters.supply_cap
+    assert market.history("oracle").last_time == market.genesis_time
 
 
 def test_a_negative_seed_is_refused() -> None:

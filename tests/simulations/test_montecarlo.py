@@ -166,7 +166,8 @@ def test_a_share_outside_zero_and_one_is_refused(share: float) -> None:
 
 def test_the_grid_holds_the_current_value_and_one_step_around_it() -> None:
     grid = candidate_grid(DEMO.observation("exchange", seed=1))
-    assert {74_50, 75_00, 75_50} <= set(grid)
+    now = DEMO.parameters.field(Scalar.LIQUIDATION_THRESHOLD)
+    assert {now - 50, now, now + 50} <= set(grid)
     assert list(grid) == sorted(set(grid))
     assert grid[-1] * 105_00 < 100_00 * 100_00
 

@@ -89,7 +89,8 @@ def test_a_loan_is_bounded_by_what_the_pool_holds() -> None:
 def test_each_defence_does_what_it_says() -> None:
     snapshot = market()
     assert met_ltv(snapshot, ()) == DEFAULT_LIMITS[Scalar.LTV].ceiling
-    assert met_ltv(snapshot, (Defence.GUARDRAILS,)) == 70_50
+    step = DEFAULT_LIMITS[Scalar.LTV].step_up
+    assert met_ltv(snapshot, (Defence.GUARDRAILS,)) == snapshot.parameters.ltv_bps + step
     assert met_ltv(snapshot, (Defence.FRESHNESS,)) == 70_00
     tight = market(supply_cap=21_500 * WAD)
     assert largest_collateral(tight, Bps(70_00), rise_bps=50_00, defences=(Defence.SUPPLY_CAP,)) == 500 * WAD
