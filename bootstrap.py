@@ -114,16 +114,14 @@ def main(arguments: list[str]) -> int:
         return 2
     act, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if act not in {"demo", "test", "install"}:
-        say(
-            f"error: {act or 'no command'} is not something to do\n       allowed: demo, test, install\n{USAGE}"
-        )
+        say(f"error: {act or 'no command'} is not something to do\n       allowed: demo, test, install")
+        say(USAGE)
         return 0 if act in {"-h", "--help"} else 2
     try:
         install("[dev]" if act == "test" else "")
     except subprocess.CalledProcessError as error:
-        say(
-            f"error: pip ended with {error.returncode}\n       hint: read its last lines above; check the network"
-        )
+        say(f"error: pip ended with {error.returncode}")
+        say("       hint: read its last lines above; check the network")
         return 3
     except KeyboardInterrupt:
         say("interrupted")

@@ -41,7 +41,7 @@ def backtest(
     first, last = _day(begin, "--from"), _day(end, "--to") + 24 * 3600
     config = BacktestConfig(asset=asset, begin=first, end=last, seed=seed)
     if quick:
-        config = replace(config, borrowers=300, decision_borrowers=100, books=40, paths=200)
+        config = replace(config, borrowers=300, books=40, paths=200)
     strategies = {name: strategy_factory(name) for name in sorted(installed())}
     report = run_backtest(
         config,
