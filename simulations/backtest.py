@@ -55,7 +55,9 @@ class BacktestConfig:
     """What is replayed; times in UTC seconds.
 
     Decisions look at the book of ``borrowers`` itself and at ``paths`` paths; the score is taken on
-    ``books`` books resampled from it (the first is the book itself).
+    ``books`` books resampled from it (the first is the book itself).  The mandate's horizon is how long
+    a decision stands: a week here.  A horizon of 24 h, shorter than the 96 h that any correction takes,
+    lets every strategy climb in calm weeks to where it cannot leave in time.
     """
 
     asset: str
@@ -67,7 +69,7 @@ class BacktestConfig:
     paths: int = 400
     fit_bars: int = 4_320
     bad_debt_es_975_bps: int = 1
-    horizon_hours: int = 24
+    horizon_hours: int = 168
     ends: tuple[Assumptions, ...] = ENDS
 
     def digest(self) -> str:

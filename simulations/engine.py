@@ -190,9 +190,9 @@ def _visit(
         if owed <= 0.0:
             continue
         value = collateral[number] * price
-        health = value * threshold / owed
-        if health >= 1.0:
+        if value * threshold >= owed:
             continue
+        health = value * threshold / owed
         repaid = owed * close_factor if health >= full_below else owed
         seized = repaid * (1.0 + bonus) / price
         if seized < collateral[number]:
@@ -254,6 +254,7 @@ def follow_path(
     """Run one path; ``collateral`` and ``debt`` are this path's own and end as it leaves them."""
     impact = 0.0
     index = 1.0
+    break_even = bonus / (1.0 + bonus)
     total, trigger = _total_and_trigger(collateral, debt)
     for step in range(prices.size):
         growth = _growth(total, scalars)
@@ -264,7 +265,7 @@ def follow_path(
         if impact > 0.0:
             price = np.floor(price * ORACLE_UNITS * (1.0 - impact)) / ORACLE_UNITS
         slippage = impact
-        if price * threshold < trigger * index * NEARLY_ONE_MORE:
+        if impact < break_even and price * threshold < trigger * index * NEARLY_ONE_MORE:
             for number in range(debt.size):
                 debt[number] *= index
             index = 1.0
