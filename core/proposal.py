@@ -9,6 +9,8 @@
            │                                                   (eta + 7 d)
            └──── guardian, or f + 1 withdrawals, until executed ────► CANCELED
 
+A proposal that nobody queues within 7 d of its window's end expires as well.
+
 The window is extended by 24 h, at most once for each reason: half of the veto threshold reached in its
 last 12 h; or f + 1 recorded dissents or a spread of bounds above the mandate's limit.
 
@@ -108,7 +110,8 @@ def state_at(record: ProposalRecord, now: int) -> ProposalState:
     if now <= record.deadline:
         return ProposalState.ACTIVE
     if record.eta is None:
-        return ProposalState.SUCCEEDED
+        lapsed = now > record.deadline + record.rules.grace_seconds
+        return ProposalState.EXPIRED if lapsed else ProposalState.SUCCEEDED
     if now > record.eta + record.rules.grace_seconds:
         return ProposalState.EXPIRED
     return ProposalState.QUEUED

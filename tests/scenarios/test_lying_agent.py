@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from running import cli, gone
 
+from core.epoch import candidate_value
+
 
 @pytest.mark.parametrize(
     "lie",
     [
         "forge",
-        "high",
-        pytest.param("low", marks=pytest.mark.long),
+        "low",
+        pytest.param("high", marks=pytest.mark.long),
         pytest.param("withhold", marks=pytest.mark.long),
         pytest.param("equivocate", marks=pytest.mark.long),
     ],
@@ -31,8 +33,14 @@ def test_a_liar_gets_nothing(lie: str, tmp_path: Path) -> None:
         verified = cli("proposal", "verify", "1", run=Path(report["run_dir"]))
         assert verified.returncode == 1
         assert "deep-quantile: outcomes" in verified.stdout.splitlines()[-1]
-    if lie == "high":
+    if lie in ("high", "low"):
         honest = [bound for name, bound in report["bounds"].items() if name != report["liar"]]
-        assert report["bounds"][report["liar"]] == 93_00, "the altered reveal is in the certified set"
+        assert report["bounds"][report["liar"]] == {"high": 93_00, "low": 20_00}[lie], "as it was revealed"
         assert min(honest) <= report["unclamped"] <= max(honest)
+    if lie == "low":
+        found = Path(report["run_dir"]) / "agents" / report["liar"] / "epoch-1" / "decision.json"
+        true_bound = json.loads(found.read_text())["bound"]
+        assert candidate_value([*honest, true_bound], 3) != report["unclamped"], (
+            "a reveal moves the candidate"
+        )
     assert gone(tmp_path) == []
