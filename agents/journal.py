@@ -104,8 +104,11 @@ class Journal:
         return (str(row[0]), str(row[1])) if row else None
 
     def check(self) -> str:
-        """Return SQLite's own integrity check: ``ok`` when the file is sound."""
-        return str(self._db.execute("pragma integrity_check").fetchone()[0])
+        """Return SQLite's own integrity check: ``ok`` when the file is sound, else what is wrong."""
+        try:
+            return str(self._db.execute("pragma integrity_check").fetchone()[0])
+        except sqlite3.DatabaseError as error:
+            return str(error)
 
     def close(self) -> None:
         """Close the file."""
