@@ -214,7 +214,12 @@ class RiskAgent:
 
     def _answer(self, epoch: int, work: Callable[..., Event], *args: Any, **settings: Any) -> None:
         async def run() -> None:
-            self._feed(epoch, await asyncio.to_thread(work, *args, **settings))
+            self._report({"type": "working", "epoch": epoch})
+            try:
+                event = await asyncio.to_thread(work, *args, **settings)
+            finally:
+                self._report({"type": "worked", "epoch": epoch})
+            self._feed(epoch, event)
 
         self._spawn(run())
 

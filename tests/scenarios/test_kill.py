@@ -9,7 +9,7 @@ import pytest
 from running import gone, kill, start_demo
 
 VICTIM = "tail-empirical"
-PACE = ("--epochs", "1", "--pace", "100")
+PACE = ("--epochs", "1", "--pace", "300")
 
 
 @pytest.mark.parametrize("phase", ["commit", "reveal"])

@@ -53,7 +53,7 @@ def run_lying_agent(lie: Lie, *, seed: int, runs: Path, paths: int, display: Dis
         paths=paths,
         epochs=1,
         veto_epochs=(),
-        pace_seconds=60,
+        pace_seconds=300,
         commands={LIAR: command},
     )
     result = run_demo(options, display)

@@ -29,8 +29,11 @@ def demo(
     epochs: Annotated[int, typer.Option(help="How many epochs to run.", min=1, max=4)] = 2,
     paths: Annotated[int, typer.Option(help="Simulated paths per candidate.", min=100, max=50_000)] = 2_000,
     pace: Annotated[
-        int, typer.Option(help="Chain seconds that pass in a second of waiting for agents.", min=1, max=600)
-    ] = 20,
+        int,
+        typer.Option(
+            help="Chain seconds that pass in a second in which all agents are silent.", min=1, max=600
+        ),
+    ] = 150,
     chat_model: Annotated[
         str,
         typer.Option(help="Writes explanations, e.g. openai:NAME; a template without it."),

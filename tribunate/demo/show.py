@@ -27,8 +27,8 @@ from tribunate.demo.stage import Stage, build_stage
 from tribunate.run_folder import RunFolder, create, write_json
 
 TICK_WALL_SECONDS = 1.0
-PACE_SECONDS = 20
-"""Chain time that passes in a second of waiting while agents negotiate."""
+PACE_SECONDS = 150
+"""Chain time that passes in a second in which no agent speaks or works."""
 EPOCH_WALL_SECONDS = 600
 
 Hook = Callable[[Stage, str, dict[str, Any]], None]
@@ -71,6 +71,7 @@ class Recorder:
     domain: dict[str, Any] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     epochs: dict[int, EpochLog] = field(default_factory=dict)
+    working: dict[str, int] = field(default_factory=dict)
 
     def log(self, epoch: int) -> EpochLog:
         """Return the log of one epoch."""
@@ -90,6 +91,9 @@ class Recorder:
                 self.display.recommendation(name, event)
             case "message":
                 self._message(event)
+            case "working" | "worked":
+                step = 1 if event["type"] == "working" else -1
+                self.working[name] = self.working.get(name, 0) + step
             case "finish":
                 self.log(event["epoch"]).finished[name] = event
             case "submitted":
@@ -236,7 +240,7 @@ class Conductor:
         return heard
 
     def _negotiate(self, epoch: int) -> tuple[str, str]:
-        """Wait for every living agent to finish; chain time passes while none of them says anything."""
+        """Wait for every living agent to finish; chain time passes while they are all silent."""
         stage, finished = self._stage, self._recorder.log(epoch).finished
         end = time.monotonic() + EPOCH_WALL_SECONDS
         while time.monotonic() < end:
@@ -249,7 +253,7 @@ class Conductor:
             if all(name in finished for name in alive):
                 outcomes = [(finished[name]["outcome"], finished[name]["reason"]) for name in alive]
                 return next((o for o in outcomes if o[0] == "proposed"), outcomes[0])
-            if not heard:
+            if not heard and not any(self._recorder.working.get(name, 0) for name in alive):
                 stage.world.advance_to(stage.world.now() + self._options.pace_seconds)
         raise ChainError(f"epoch {epoch} did not end", hint="see agents/*/agent.log in the run folder")
 
