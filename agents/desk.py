@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from core.cascade import Liquidity
 from core.epoch import clamp, quorum
+from core.errors import ChainError
 from core.evidence import sha256
 from core.mandate import Mandate
 from core.market import MarketSnapshot, Scalar
@@ -83,12 +84,15 @@ class Desk:
     def judge(self, epoch: int, announce: SignedMessage, scalar: Scalar) -> Event:
         """Check the announce against the chain, ask the strategy, and write the evidence."""
         body = announce.body()
+        block = body.get("block")
+        if type(block) is not int or block < 0:
+            return Refused(announce.agent_id, f"the announce names no usable block: {block!r}")
         try:
-            own = self.announce_body(scalar, int(body["block"]))
-        except (KeyError, TypeError, ValueError) as error:
-            return Refused(announce.agent_id, f"the announce names no usable block: {error!r}")
-        different = sorted(name for name in own if own[name] != body.get(name))
-        if different or set(body) != set(own):
+            own = self.announce_body(scalar, block)
+        except ChainError as error:  # the next keeper may name a block that can be read
+            return Refused(announce.agent_id, f"the announced block cannot be read: {error.found}")
+        different = [name for name in sorted({*own, *body}) if _differ(own, body, name)]
+        if different:
             return Refused(announce.agent_id, f"the announce contradicts the chain: {', '.join(different)}")
         snapshot = self.reader.market_snapshot(own["block"])
         observation = self.observe(snapshot, scalar, seed=seed_of(announce.digest))
@@ -137,8 +141,9 @@ class Desk:
         if fresh is not None and fresh >= value:
             return Reconsidered({"bound": bound, "evidence": "fresh_paths", "seed": effect.seed})
         again = self.strategy.recommend(self.observe(judged.snapshot, scalar, seed=effect.seed)).bound
-        lower = bound if again is None else min(bound, again)
-        return Reconsidered({"bound": lower, "evidence": "fresh_paths", "seed": effect.seed})
+        # nothing is safe there: no further than where the epoch may leave the value
+        lower = judged.lowest if again is None else again
+        return Reconsidered({"bound": min(bound, lower), "evidence": "fresh_paths", "seed": effect.seed})
 
     def _bound_for(self, snapshot: MarketSnapshot, scalar: Scalar, value: int, *, seed: int) -> int | None:
         return self.strategy.recommend(self.observe(snapshot, scalar, seed=seed, only=value)).bound
@@ -157,6 +162,10 @@ class Desk:
         digest, signature = self.sign_update(update)
         body = {"update_digest": digest.hex(), "update_signature": signature.hex(), "value": value}
         return Assessed(Phase.AGREE, body)
+
+
+def _differ(own: Mapping[str, Any], announced: Mapping[str, Any], name: str) -> bool:
+    return name not in own or name not in announced or own[name] != announced[name]
 
 
 def seed_of(digest: bytes) -> int:
