@@ -19,8 +19,6 @@ from core.messages import Phase
 from core.units import Bps
 from tribunate.events import read_events, recompute_epoch
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def test_the_first_epoch_is_executed_and_changes_the_market(finished_demo: FinishedDemo) -> None:
     first = finished_demo.result["epochs"][0]
