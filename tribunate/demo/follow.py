@@ -104,7 +104,8 @@ class Follower:
         )
         if done.returncode != 0:
             raise ChainError(f"the veto process ended with {done.returncode}: {done.stderr.strip()[:300]}")
-        self._display.detail(done.stdout.strip().splitlines()[-1])
+        for line in done.stdout.strip().splitlines():
+            self._display.detail(line)
 
     def _through_timelock(self, number: int) -> None:
         """Wait for the keepers to queue and to execute; refused executions are tried until grace ends."""

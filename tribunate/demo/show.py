@@ -19,7 +19,7 @@ from core.market import Parameters
 from core.units import Bps
 from governance.proposals import Proposals
 from tribunate.demo.cast import CAST
-from tribunate.demo.display import Display, short, utc
+from tribunate.demo.display import Display, utc
 from tribunate.demo.follow import Follower
 from tribunate.demo.market import bundled, from_data
 from tribunate.demo.processes import Processes
@@ -278,12 +278,11 @@ def _closing(display: Display, folder: RunFolder, result: dict[str, Any]) -> Non
                 entry["lane"] or "",
                 "" if entry["proposal_id"] is None else str(entry["proposal_id"]),
                 f"{Bps(before['liquidation_threshold_bps'])} → {Bps(after['liquidation_threshold_bps'])}",
-                ", ".join(entry["signers"]),
+                f"{len(entry['signers'])} of {len(CAST)}" if entry["signers"] else "",
                 ", ".join(entry["dissenters"]),
-                " ".join(short(transaction) for transaction in entry["transactions"]),
             ]
         )
-    columns = ["epoch", "outcome", "lane", "proposal", "threshold", "signed", "dissent", "transactions"]
+    columns = ["epoch", "outcome", "lane", "proposal", "threshold", "signed", "dissent"]
     display.table("", columns, rows)
     display.line(f"Run folder  {folder.path}")
     proposed = [entry["proposal_id"] for entry in result["epochs"] if entry["proposal_id"]]
