@@ -19,6 +19,8 @@ from core.units import BPS_ONE, WAD, Bps
 if TYPE_CHECKING:
     from models.volatility import Ewma
 
+HOURS_PER_DAY = 24
+
 
 class ClosedForm:
     """Formula family: EWMA volatility in a closed form."""
@@ -66,7 +68,7 @@ class ClosedForm:
             return None
         bonus = observation.snapshot.parameters.liquidation_bonus_bps
         inputs = FormulaInputs(
-            daily_volatility=(24 * model.hourly_variance(observation.history)) ** 0.5,
+            daily_volatility=(HOURS_PER_DAY * model.hourly_variance(observation.history)) ** 0.5,
             liquidity_usd=absorbed_usd(observation),
             debt_usd=sum(position.debt for position in observation.positions) / WAD,
             bonus_bps=bonus,
@@ -78,11 +80,12 @@ class ClosedForm:
 
 
 def absorbed_usd(observation: Observation) -> float:
-    """Return what the market absorbs over the mandate's horizon at a slippage of the liquidation bonus.
+    """Return what the market absorbs in a day at a slippage of the liquidation bonus.
 
-    In the first hour the depth up to break-even, in every further one the share of it that has come back.
+    In the first hour the depth up to break-even, in every further one the share of it that has come
+    back.  A day, as the formula's volatility is a day's, whatever the mandate's horizon.
     """
     bonus = observation.snapshot.parameters.liquidation_bonus_bps
     at_once = observation.liquidity.depth / WAD * bonus / (BPS_ONE + bonus)
     recovered = 1 - observation.liquidity.resilience / WAD
-    return at_once * (1 + recovered * (observation.mandate.horizon_hours - 1))
+    return at_once * (1 + recovered * (HOURS_PER_DAY - 1))

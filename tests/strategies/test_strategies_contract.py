@@ -153,6 +153,15 @@ def test_closed_form_says_the_lower_of_formula_and_simulation() -> None:
     assert recommendation.bound <= formula
 
 
+def test_the_formula_s_bound_does_not_depend_on_the_mandate_s_horizon() -> None:
+    history = MARKET.history("exchange")
+    day = observed(history)
+    week = replace(day, mandate=replace(day.mandate, horizon_hours=168))
+    strategy = fitted(ClosedForm, history)
+    bounds = [strategy.recommend(o).model["formula_bound_bps"] for o in (day, week)]
+    assert bounds[0] == bounds[1]
+
+
 def test_closed_form_has_no_formula_for_the_bonus() -> None:
     history = MARKET.history("exchange")
     observation = replace(observed(history), scalar=Scalar.LIQUIDATION_BONUS, floor=1_00, ceiling=15_00)
