@@ -103,7 +103,8 @@ def epoch_context(
 
     @lru_cache(maxsize=4096)
     def verify(message: SignedMessage) -> bool:
-        return signer_of_message(dao.hasher, dao.verifier, message) == wallets.get(message.agent_id)
+        wallet = wallets.get(message.agent_id)
+        return wallet is not None and signer_of_message(dao.hasher, dao.verifier, message) == wallet
 
     @lru_cache(maxsize=1024)
     def recover(digest: bytes, signature: bytes) -> str | None:

@@ -21,6 +21,7 @@ from typing import IO, Any
 from core.errors import ChainError
 
 STOP_SECONDS = 5.0
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ def child_environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parents[2])
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
-    return {**os.environ, **single, "PYTHONPATH": path}
+    return {**os.environ, **single, "MALLOC_ARENA_MAX": "2", "PYTHONPATH": path}
 
 
 def wait_for(
