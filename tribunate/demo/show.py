@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from core.errors import ChainError
+from core.errors import ChainError, ConfigError
 from core.market import Parameters
 from core.units import Bps
 from governance.proposals import Proposals
@@ -130,7 +130,7 @@ def run_demo(options: DemoOptions, display: Display) -> dict[str, Any]:
     with Processes() as processes, folder.events.open("w", encoding="utf-8") as own:
         files: list[IO[str]] = [own]
         if options.events is not None:
-            files.append(options.events.open("w", encoding="utf-8"))
+            files.append(_open_events(options.events))
         recorder = Recorder(display, files)
         try:
             _play(options, folder, market, processes=processes, recorder=recorder, result=result)
@@ -141,6 +141,15 @@ def run_demo(options: DemoOptions, display: Display) -> dict[str, Any]:
     write_json(folder.manifest, {**asked, "state": "done"})
     _closing(display, folder, result)
     return result
+
+
+def _open_events(path: Path) -> IO[str]:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror}", hint="pass another --events FILE"
+        ) from error
 
 
 def _play(
