@@ -43,12 +43,13 @@ from core.negotiation import (
     Tick,
     advance,
 )
+from core.negotiation.reading import refusal
 from core.ports import Seat
 
 log = logging.getLogger("tribunate.agent")
 
 PENDING_LIMIT = 500
-"""Messages kept for epochs that have not begun here."""
+"""Messages of one seat that are kept for epochs that have not begun here."""
 
 
 class Transport(Protocol):
@@ -102,17 +103,15 @@ class RiskAgent:
         running = Running(self._context_of(epoch))
         self._running[epoch] = running
         asked = self._replay(epoch, running)
-        for effect in asked:
-            self._perform(epoch, effect)
+        self._perform_all(epoch, asked)
         for message in self._pending.pop(epoch, []):
             self._feed(epoch, Received(message))
 
     async def tick(self, now: int) -> None:
         """Pass the chain's time on; see what has become of submitted updates and open proposals."""
-        for epoch, running in list(self._running.items()):
+        for epoch in list(self._running):
+            await self._look_for_proposal(epoch)
             self._feed(epoch, Tick(now))
-            if epoch in self._running and running.state.update is not None:
-                await self._look_for_proposal(epoch)
         await self._keeper.look(now)
 
     async def receive(self, message: SignedMessage) -> None:
@@ -120,9 +119,15 @@ class RiskAgent:
         if message.epoch in self._running:
             self._feed(message.epoch, Received(message))
         elif self._journal.outcome(message.epoch) is None:
-            waiting = self._pending.setdefault(message.epoch, [])
-            if sum(map(len, self._pending.values())) < PENDING_LIMIT:
-                waiting.append(message)
+            self._keep(message)
+
+    def _keep(self, message: SignedMessage) -> None:
+        """Keep a seat's message for later; nobody can fill the room of another seat."""
+        if refusal(message, self._context_of(message.epoch)):
+            return
+        kept = (known for messages in self._pending.values() for known in messages)
+        if sum(known.agent_id == message.agent_id for known in kept) < PENDING_LIMIT:
+            self._pending.setdefault(message.epoch, []).append(message)
 
     async def stop(self) -> None:
         """Cancel what is being worked on; the journal knows where to go on."""
@@ -144,6 +149,9 @@ class RiskAgent:
             kind, body = event_to_row(event)
             self._journal.append(epoch, kind, {"now": state.now, "event": body})
         running.state = state
+        self._perform_all(epoch, effects)
+
+    def _perform_all(self, epoch: int, effects: list[Effect]) -> None:
         for effect in effects:
             if epoch in self._running:
                 self._perform(epoch, effect)
@@ -161,22 +169,26 @@ class RiskAgent:
         me = self._seat.agent_id
         match effect:
             case PrepareAnnounce():
-                return me in state.spoken(Phase.ANNOUNCE)
+                return self._said_again(state.spoken(Phase.ANNOUNCE))
             case Judge(announce):
                 return state.judged is not None or announce.agent_id in state.refused
             case Speak(phase, round_, attempt, _):
-                spoken = state.spoken(phase, round_, attempt).get(me)
-                if spoken is not None:
-                    self._broadcast(spoken)
-                return spoken is not None
+                return self._said_again(state.spoken(phase, round_, attempt))
             case Reconsider():
                 return me in state.spoken(Phase.COUNTER, 1)
             case Assess(update):
                 answers = (state.spoken(phase, 0, update.attempt) for phase in (Phase.AGREE, Phase.DISSENT))
-                return any(me in answer for answer in answers)
+                return update != state.update or any(me in answer for answer in answers)
             case Reject():
                 return True
         return False
+
+    def _said_again(self, spoken: Mapping[int, SignedMessage]) -> bool:
+        """Whether this agent is among those who have spoken; if so, say it again: it may not have left."""
+        own = spoken.get(self._seat.agent_id)
+        if own is not None:
+            self._broadcast(own)
+        return own is not None
 
     # --- effects -------------------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ def recompute(
     announce = _first(own, Phase.ANNOUNCE)
     facts = announce.body()
     wallets = {int(agent): wallet for agent, wallet in facts["seats"].items()}
-    valid = [m for m in own if signer_of(m) == wallets.get(m.agent_id)]
+    valid = [m for m in own if m.agent_id in wallets and signer_of(m) == wallets[m.agent_id]]
     reveals = _certified(valid, wallets, facts["quorum"], round_=0, announce=announce, signer_of=signer_of)
     counters = _certified(valid, wallets, facts["quorum"], round_=1, announce=announce, signer_of=signer_of)
     current = int(facts["current"][facts["scalar"]])
@@ -103,7 +103,7 @@ def _certified(
         if len(endorsers) < quorum:
             continue
         for message in inner:
-            if signer_of(message) != wallets.get(message.agent_id):
+            if message.agent_id not in wallets or signer_of(message) != wallets[message.agent_id]:
                 raise NegotiationError(f"a certified {message.phase} of agent {message.agent_id} is forged")
         if round_ == 0:
             _check_commitments(inner, members, announce)
