@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,6 +27,8 @@ Name = Annotated[
         description="1 to 64 letters, digits, dots, dashes and underscores",
     ),
 ]
+
+ScalarName = Annotated[str, Field(pattern=f"^({'|'.join(Scalar)})$")]
 
 
 class Strict(BaseModel):
@@ -69,7 +71,7 @@ class MandateConfig(Strict):
     """The DAO's request; field names and defaults are those of ``core.mandate.Mandate``."""
 
     market: Name
-    schedule: list[str]
+    schedule: Annotated[list[ScalarName], Field(min_length=1)]
     epoch_seconds: Seconds
     horizon_hours: Annotated[int, Field(gt=0, le=720)]
     bad_debt_es_975_bps: Share
@@ -194,9 +196,12 @@ def _description(model: type[BaseModel], path: tuple[Any, ...]) -> str:
 def _keys(model: type[BaseModel], path: Iterable[Any]) -> list[str]:
     fields = model.model_fields
     for part in path:
-        inner = fields[part].annotation if isinstance(part, str) and part in fields else None
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            fields = inner.model_fields
+        if not isinstance(part, str) or part not in fields:
+            continue  # a place in a list, whose model has been entered already
+        annotation = fields[part].annotation
+        for inner in (annotation, *get_args(annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                fields = inner.model_fields
     return list(fields)
 
 
