@@ -38,6 +38,8 @@ def read_events(path: Path) -> list[Event]:
         raise DataError(
             f"cannot read {path}: {error.strerror}", hint="`tribunate demo --events FILE`"
         ) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not text: {error}", allowed="one event a line, as JSON") from error
     return list(_parsed(lines, path))
 
 
