@@ -68,6 +68,7 @@ class FragileJournal(Journal):
 
     def __init__(self, path: Path, cut: Cut | None = None) -> None:
         super().__init__(path)
+        self._db.execute("pragma synchronous = off")  # a process that ends leaves its pages to the system
         self.cut = cut
         self.appended = 0
         self.dead = False

