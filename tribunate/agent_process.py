@@ -280,6 +280,7 @@ class AgentProcess:
         if self._transport is not None:
             await self._transport.stop()
         self._journal.close()
+        self._pipe.close()
 
 
 class Peers:

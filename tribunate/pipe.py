@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -35,11 +36,19 @@ class Pipe:
                 print(json.dumps(event, sort_keys=True), file=sys.stderr)
             return
         with self._lock:
+            if self._file.closed:
+                return
             try:
                 self._file.write(json.dumps(event) + "\n")
                 self._file.flush()
             except BrokenPipeError:
                 return
+
+    def close(self) -> None:
+        """Close the pipe; what is sent from here on is dropped."""
+        if self._file is not None:
+            with self._lock, contextlib.suppress(BrokenPipeError):
+                self._file.close()
 
 
 def when_parent_ends(act: Callable[[], None]) -> None:

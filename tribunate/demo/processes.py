@@ -36,7 +36,8 @@ class Child:
 class Processes:
     """All children of a run, and the queue of what they say: (name, event)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stop_seconds: float = STOP_SECONDS) -> None:
+        self._stop_seconds = stop_seconds
         self._children: dict[str, Child] = {}
         self.events: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
 
@@ -86,7 +87,7 @@ class Processes:
     def kill(self, name: str) -> None:
         """Kill a child without warning, as a power cut would."""
         self._children[name].process.kill()
-        self._children[name].process.wait()
+        self._reap(name)
 
     def stop(self, name: str) -> None:
         """Ask a child to end, then make it."""
@@ -94,10 +95,18 @@ class Processes:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+        self._reap(name)
+
+    def _reap(self, name: str) -> None:
+        """Wait for a child that is ending, and close what held it to this process."""
+        child = self._children[name]
+        child.process.wait()
+        if child.process.stdin is not None:
+            child.process.stdin.close()
+        child.reader.join(self._stop_seconds)
 
     def stop_all(self) -> None:
         """End every child: all are asked first, then waited for."""
