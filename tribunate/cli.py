@@ -54,14 +54,13 @@ def run(arguments: list[str]) -> int:
     try:
         require_own_agents()
         result = app(args=arguments, prog_name="tribunate", standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        return _ended(result if isinstance(result, int) else 0)
     except typer.Exit as stop:
-        return stop.exit_code
+        return _ended(stop.exit_code)
     except TyperException as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return _ended(EXIT_INTERRUPTED)
     except TribunateError as error:
         print(error.render(), file=sys.stderr)
         return error.exit_code
@@ -70,6 +69,13 @@ def run(arguments: list[str]) -> int:
         return 0
     except Exception as error:
         return _bug(error)
+
+
+def _ended(code: int) -> int:
+    """Say so when a command was interrupted (typer turns the interrupt into an exit code)."""
+    if code == EXIT_INTERRUPTED:
+        print("interrupted", file=sys.stderr)
+    return code
 
 
 def _misused(error: TyperException) -> int:
