@@ -199,14 +199,14 @@ class RiskAgent:
             case PrepareAnnounce():
                 self._spawn(self._announce(epoch))
             case Judge(announce):
-                self._answer(epoch, self._desk.judge, epoch, announce, scalar)
+                self._answer(epoch, effect, self._desk.judge, epoch, announce, scalar)
             case Speak():
                 self._speak(epoch, effect)
             case Forward(to, message):
                 self._transport.send(self._peers[to], message)
                 self._report_message(message, to=[to])
             case Reconsider():
-                self._answer(epoch, self._desk.reconsider, running.state.judged, scalar, effect)
+                self._answer(epoch, effect, self._desk.reconsider, running.state.judged, scalar, effect)
             case Assess():
                 self._assess(epoch, effect)
             case Submit():
@@ -222,16 +222,17 @@ class RiskAgent:
         if state.announce is None or state.judged is None:
             raise NegotiationError("asked to assess before judging")
         seed, bound = seed_of(state.announce.digest), standing_bound(state, self._seat.agent_id)
-        self._answer(epoch, self._desk.assess, state.judged, scalar, effect, bound=bound, seed=seed)
+        self._answer(epoch, effect, self._desk.assess, state.judged, scalar, effect, bound=bound, seed=seed)
 
-    def _answer(self, epoch: int, work: Callable[..., Event], *args: Any, **settings: Any) -> None:
+    def _answer(
+        self, epoch: int, effect: Effect, work: Callable[..., Event], *args: Any, **settings: Any
+    ) -> None:
         async def run() -> None:
-            self._report({"type": "working", "epoch": epoch})
-            try:
-                event = await asyncio.to_thread(work, *args, **settings)
-            finally:
-                self._report({"type": "worked", "epoch": epoch})
-            self._feed(epoch, event)
+            event = await asyncio.to_thread(work, *args, **settings)
+            running = self._running.get(epoch)
+            # an answer about an attempt that has ended would be taken for one about the next
+            if running is not None and not self._answered(effect, running.state):
+                self._feed(epoch, event)
 
         self._spawn(run())
 

@@ -103,6 +103,7 @@ class Network:
     patient: bool = True
     refused: list[tuple[int, SignedMessage]] = field(default_factory=list)
     cuts: dict[int, Cut] = field(default_factory=dict)
+    strategies: dict[int, FakeStrategy] = field(default_factory=dict)
     governor: FakeGovernor = field(default_factory=FakeGovernor)
     sent: list[SignedMessage] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -197,7 +198,8 @@ class Node:
     def __init__(self, network: Network, agent: int, journal: FragileJournal) -> None:
         self._network = network
         self.journal = journal
-        self.strategy = FakeStrategy(lambda _seed: network.bounds[agent])
+        plain = FakeStrategy(lambda _seed: network.bounds[agent])
+        self.strategy = network.strategies.get(agent, plain)
         keeper = Keeper(
             rank=network.keepers(0).index(agent),
             sink=network.governor,
