@@ -15,7 +15,7 @@ from core.cascade import Liquidity
 from core.epoch import clamp, quorum
 from core.errors import ChainError
 from core.evidence import sha256
-from core.mandate import Mandate
+from core.mandate import Mandate, breaches
 from core.market import MarketSnapshot, Scalar
 from core.messages import Phase, SignedMessage
 from core.negotiation import Assess, Assessed, Event, Judged, Reconsider, Reconsidered, Refused
@@ -156,9 +156,12 @@ class Desk:
         value = update.proposed.field(scalar)
         if bound is None or bound < value:
             return Assessed(Phase.DISSENT, {"value": bound, "reason": "above_own_bound"})
-        safe = self._bound_for(judged.snapshot, scalar, value, seed=seed)
-        if safe is None or safe < value:
+        again = self.strategy.recommend(self.observe(judged.snapshot, scalar, seed=seed, only=value))
+        if again.bound is None or again.bound < value:
             return Assessed(Phase.DISSENT, {"value": bound, "reason": "unsafe_when_simulated_again"})
+        broken = [b for o in again.outcomes if o.value == value for b in breaches(o, self.mandate)]
+        if broken:
+            return Assessed(Phase.DISSENT, {"value": bound, "reason": f"breaks_{broken[0].value}"})
         digest, signature = self.sign_update(update)
         body = {"update_digest": digest.hex(), "update_signature": signature.hex(), "value": value}
         return Assessed(Phase.AGREE, body)

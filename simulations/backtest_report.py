@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from core.units import BPS_ONE
 from simulations.book_replay import BAD_DEBT_USD, LIQUIDATED_USD, POWER_USD, SUPPLY_USD
 from simulations.policy_replay import Trajectory
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FIRST_LINE = "synthetic borrowers"
 CAVEATS = (
@@ -120,19 +123,28 @@ class BacktestReport:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(9.0, 4.0), layout="constrained")
+        ends = list(dict.fromkeys(name.split(": ")[0] for name in self.thresholds))
+        figure = Figure(figsize=(9.0, 3.2 * len(ends)), layout="constrained")
         FigureCanvasAgg(figure)
-        axes = figure.subplots()
-        for name, steps in self.thresholds.items():
-            times = [datetime.fromtimestamp(t, UTC) for t, _ in (*steps, (self.end, 0))]
-            values = [value / 100 for _, value in steps]
-            axes.step(times, [*values, values[-1]], where="post", label=name, linewidth=1)  # type: ignore[arg-type]
-        axes.set_ylabel("liquidation threshold, %")
-        axes.set_title(f"{FIRST_LINE}: {self.asset}", fontsize=9)
-        axes.legend(fontsize=6)
+        panels = figure.subplots(len(ends), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, end in zip(panels, ends, strict=True):
+            self._draw_end(axes, end)
+        figure.suptitle(f"{FIRST_LINE}: {self.asset}", fontsize=10)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format="png", dpi=120, metadata={"Software": "tribunate"})
         return path
+
+    def _draw_end(self, axes: Axes, end: str) -> None:
+        """Draw every policy under one end of the assumptions; a policy has one colour in all panels."""
+        own = {name: steps for name, steps in self.thresholds.items() if name.startswith(f"{end}: ")}
+        for number, (name, steps) in enumerate(own.items()):
+            times = [datetime.fromtimestamp(t, UTC) for t, _ in (*steps, (self.end, 0))]
+            values = [value / 100 for _, value in (*steps, steps[-1])]
+            label, colour = name.split(": ", 1)[1], f"C{number}"
+            axes.step(times, values, where="post", label=label, linewidth=1.2, color=colour)  # type: ignore[arg-type]
+        axes.set_ylabel("liquidation threshold, %")
+        axes.set_title(f"assumptions: {end}", fontsize=9)
+        axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def build_report(

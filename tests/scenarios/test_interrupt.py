@@ -15,7 +15,7 @@ from running import gone, start_demo
 
 MOMENTS = 20
 IN_DEFAULT_RUN = (3, 9, 15)
-LATEST_SECONDS = 30.0
+LATEST_SECONDS = 18.0
 
 
 def moment(number: int) -> float:

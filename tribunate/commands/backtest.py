@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.epoch import quorum
+
 if TYPE_CHECKING:
+    from core.ports import Strategy
     from simulations.backtest import BacktestProgress
 
 
@@ -27,6 +31,10 @@ def backtest(
     begin: Annotated[str, typer.Option("--from", help="First day, UTC.", metavar="DATE")] = "2020-01-01",
     end: Annotated[str, typer.Option("--to", help="Last day, UTC.", metavar="DATE")] = "2023-12-31",
     seed: Annotated[int, typer.Option(help="Drives books and paths.", min=0)] = 1,
+    horizon: Annotated[
+        int,
+        typer.Option(help="Hours a decision must hold: 168 to the next one; the mandate says 24."),
+    ] = 168,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer borrowers, books and paths.")] = False,
     runs: Annotated[
         Path, typer.Option("--runs", help="Where results are kept; a stopped run goes on there.")
@@ -39,10 +47,10 @@ def backtest(
     from simulations.backtest import BacktestConfig, load_inputs, run_backtest
 
     first, last = _day(begin, "--from"), _day(end, "--to") + 24 * 3600
-    config = BacktestConfig(asset=asset, begin=first, end=last, seed=seed)
+    config = BacktestConfig(asset=asset, begin=first, end=last, seed=seed, horizon_hours=horizon)
     if quick:
         config = replace(config, borrowers=300, books=40, paths=200)
-    strategies = {name: strategy_factory(name) for name in sorted(installed())}
+    strategies = policies({name: strategy_factory(name) for name in sorted(installed())})
     report = run_backtest(
         config,
         strategies,
@@ -54,6 +62,17 @@ def backtest(
     if picture is not None:
         report.save_picture(picture)
     print(json.dumps(json.loads(report.to_json()), indent=2) if as_json else report.render())
+
+
+def policies(factories: Mapping[str, Callable[[], Strategy]]) -> dict[str, Callable[[], Strategy]]:
+    """Return every strategy alone and, from four on, the network of all of them as one more policy."""
+    from simulations.quorum import QuorumPolicy
+
+    found = dict(factories)
+    if len(factories) >= 4:
+        name = f"network, {quorum(len(factories))} of {len(factories)}"
+        found[name] = lambda: QuorumPolicy([make() for make in factories.values()])
+    return found
 
 
 def _day(text: str, option: str) -> int:

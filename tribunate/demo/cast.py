@@ -22,8 +22,8 @@ class Role:
 CAST = (
     Role("garch-stress", "operator-a", "parametric", "exchange"),
     Role("deep-quantile", "operator-b", "neural", "oracle"),
-    Role("closed-form", "operator-c", "formula", "exchange"),
-    Role("tail-empirical", "operator-d", "empirical", "oracle"),
+    Role("closed-form", "operator-c", "formula", "oracle"),
+    Role("tail-empirical", "operator-d", "empirical", "exchange"),
 )
 
 

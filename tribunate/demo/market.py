@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from core.errors import DataError
 from core.market import PriceHistory
-from core.position import Position
 
 if TYPE_CHECKING:
     from simulations.demo_market import DemoMarket
@@ -37,6 +35,7 @@ def from_data(path: Path, seed: int) -> DemoMarket:
         DataError: the files are unusable or hold fewer than 220 days.
     """
     from models.data.archive import load_history
+    from simulations.demo_market import over_prices
 
     if path.is_file():
         one = load_history(path, "WETH", source="exchange")
@@ -45,9 +44,7 @@ def from_data(path: Path, seed: int) -> DemoMarket:
         histories = {source: load_history(path, "WETH", source=source) for source in SOURCES}
     genesis = min(history.last_time for history in histories.values()) - AHEAD_HOURS * HOUR
     feeds = {source: _window(history, genesis) for source, history in histories.items()}
-    template = bundled(seed)
-    market = replace(template, feeds=MappingProxyType(feeds), genesis_time=genesis)
-    return replace(market, positions=_at_price(template, market.oracle_price))
+    return over_prices(bundled(seed), feeds, genesis_time=genesis)
 
 
 def _window(history: PriceHistory, genesis: int) -> PriceHistory:
@@ -63,9 +60,3 @@ def _window(history: PriceHistory, genesis: int) -> PriceHistory:
             hint="pass more data, or run the demo without --data",
         )
     return replace(wanted, times=wanted.times[start:], closes_e8=wanted.closes_e8[start:])
-
-
-def _at_price(template: DemoMarket, price: int) -> tuple[Position, ...]:
-    """Return the same debts and health factors with collateral counted at ``price``."""
-    old = template.oracle_price
-    return tuple(Position(p.account, p.collateral * old // price, p.debt) for p in template.positions)
