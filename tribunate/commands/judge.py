@@ -50,6 +50,8 @@ def run(
 
 
 def _show_training(progress: TrainingProgress) -> None:
+    if progress.epochs == 1:
+        return
     losses = f"train {progress.train_loss:.4f}  validation {progress.validation_loss:.4f}"
     print(f"{progress.model}  epoch {progress.epoch:>3}/{progress.epochs}  {losses}", file=sys.stderr)
 

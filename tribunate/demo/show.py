@@ -80,7 +80,7 @@ class Recorder:
     def take(self, name: str, event: dict[str, Any]) -> None:
         """Take one event."""
         match event["type"]:
-            case "training" if event["epoch"] in (1, event["epochs"]) or event["epoch"] % 10 == 0:
+            case "training" if event["epochs"] > 1 and _worth_showing(event):
                 losses = f"train {event['train_loss']:.4f}  validation {event['validation_loss']:.4f}"
                 self.display.detail(
                     f"{name:<16} epoch {event['epoch']:>3}/{event['epochs']}  {losses}", style="dim"
@@ -114,6 +114,11 @@ class Recorder:
             log.agreed.setdefault(event["attempt"], set()).add(event["from"])
         if event["phase"] == "dissent":
             log.dissented.setdefault(event["attempt"], set()).add(event["from"])
+
+
+def _worth_showing(event: dict[str, Any]) -> bool:
+    """Whether an epoch of training is shown: the first, every tenth, the last."""
+    return event["epoch"] in (1, event["epochs"]) or event["epoch"] % 10 == 0
 
 
 def run_demo(options: DemoOptions, display: Display) -> dict[str, Any]:
