@@ -7,23 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 
 from core.market import PriceHistory
-from core.ports import RiskModel
+from models.catalogue import MODELS
 from models.data.archive import data_folder, load_history
-from models.empirical import FilteredHistory
 from models.evaluation import WalkForward, table, walk_forward
-from models.quantile_model import QuantileModel
-from models.volatility import Ewma, GarchT
 from simulations.demo_market import demo_market
 
-MODELS: dict[str, Callable[[], RiskModel]] = {
-    "ewma": Ewma,
-    "garch-t": GarchT,
-    "filtered-history": FilteredHistory,
-    "quantile-network": QuantileModel,
-}
 BAR = 1.05
 """The network may lose at most this much against the best baseline."""
 

@@ -7,6 +7,7 @@
     empirical         filtered historical simulation, GPD tail
     quantile_network  several horizons, quantiles that cannot cross training    its visible loop, adam
     quantile_model    the network behind the port; checkpoints by content hash
+    catalogue         the models by name
     cards             model cards                                   evaluation  walk-forward pinball loss
 
 Axes of every array: ``path, step, bar, feature, horizon, level``.

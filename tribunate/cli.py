@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from core.errors import TribunateError
-from tribunate.commands import agent, backtest, chain, demo, judge, proof, proposal, strategy
+from tribunate.commands import agent, backtest, chain, demo, judge, model, proof, proposal, strategy
 from tribunate.doctor import require_own_agents
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ chain.register(app)
 app.add_typer(proposal.app, name="proposal")
 app.add_typer(agent.app, name="agent")
 app.add_typer(strategy.app, name="strategy")
+app.add_typer(model.app, name="model")
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Sums of floats depend on how many threads share them: one, so that a re-run gives the same bits."""
