@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.errors import NegotiationError
+from core.errors import ConfigError, NegotiationError
 
 SCHEMA = """
 create table if not exists events (
@@ -46,10 +46,23 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
+        """Open or make the file.
+
+        Raises:
+            ConfigError: the file is not SQLite.
+        """
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = full")
-        self._db.executescript(SCHEMA)
+        try:
+            self._db.execute("pragma journal_mode = wal")
+            self._db.execute("pragma synchronous = full")
+            self._db.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise ConfigError(
+                f"{path} is not a journal: {error}",
+                allowed="the SQLite file of this agent",
+                hint="restore it, or start an agent with a fresh home",
+            ) from error
 
     def append(self, epoch: int, kind: str, body: dict[str, Any]) -> None:
         """Write one event; it is on disk when this returns."""

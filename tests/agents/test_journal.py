@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.journal import Journal
-from core.errors import NegotiationError
+from core.errors import ConfigError, NegotiationError
 
 APPEND_FOR_EVER = """
 import sys
@@ -126,3 +126,10 @@ def test_kill_9_amid_appends_leaves_a_sound_journal_with_a_prefix(path: Path) ->
     assert kept == list(range(len(kept)))
     assert len(kept) >= len(told), "what the process said was written is written"
     journal.close()
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_text("not a database, but long enough to be taken for one" * 30)
+    with pytest.raises(ConfigError, match="is not a journal"):
+        Journal(path)
