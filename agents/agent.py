@@ -148,6 +148,7 @@ class RiskAgent:
         if state is not running.state:
             kind, body = event_to_row(event)
             self._journal.append(epoch, kind, {"now": state.now, "event": body})
+            self._send_own(event)
         running.state = state
         self._perform_all(epoch, effects)
 
@@ -258,7 +259,11 @@ class RiskAgent:
         payload = canonical_json(dict(effect.body))
         message = self._sign(epoch, effect.phase, effect.round, effect.attempt, payload)
         self._feed(epoch, Received(message))
-        self._broadcast(message)
+
+    def _send_own(self, event: Event) -> None:
+        """Send a message of one's own, once it is journalled and before anything follows from it."""
+        if isinstance(event, Received) and event.message.agent_id == self._seat.agent_id:
+            self._broadcast(event.message)
 
     def _broadcast(self, message: SignedMessage) -> None:
         others = [agent for agent in self._peers if agent != self._seat.agent_id]
