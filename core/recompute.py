@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from core.candidate import Member, candidate_of
 from core.epoch import clamp, max_faulty
@@ -31,11 +32,9 @@ class Recomputed:
     @property
     def outcome(self) -> str:
         """proposed, no_change or no_agreement, as the messages alone have it."""
-        if self.value is None:
-            return "no_agreement"
         if self.value == self.current:
             return "no_change"
-        return "proposed" if len(self.signers) else "no_agreement"
+        return "proposed" if self.signers else "no_agreement"
 
 
 def recompute(
@@ -62,15 +61,30 @@ def recompute(
     bounds = {
         agent: require_bound(counters.get(agent, reveal).body()) for agent, reveal in sorted(reveals.items())
     }
-    attempt, value = 0, _value(bounds, facts)
-    signers: tuple[int, ...] = ()
-    for number in range(max_faulty(len(wallets)) + 1):
-        signed = _signers(valid, number)
-        if len(signed) >= facts["quorum"]:
-            attempt, signers = number, signed
-            value = _value(_without_withheld(bounds, valid, facts, attempts=number), facts)
-            break
+    attempt, value, signers = _attempts(bounds, valid, facts, faulty=max_faulty(len(wallets)))
     return Recomputed(epoch, current, value, attempt, bounds, signers)
+
+
+def _attempts(
+    bounds: dict[int, int | None], messages: Sequence[SignedMessage], facts: dict[str, Any], *, faulty: int
+) -> tuple[int, int | None, tuple[int, ...]]:
+    """Walk through the attempts as the machine does; return the last one, its value and its signers.
+
+    Whoever withheld a signature for a value within its own bound is left out of the next attempt; it ends
+    with k signatures, with the current value, without anybody to leave out, or after f + 1 attempts.
+    """
+    left, attempt = dict(bounds), 0
+    while True:
+        value, signed = _value(left, facts), _signers(messages, attempt)
+        if value is None or value == facts["current"][facts["scalar"]]:
+            return attempt, value, ()
+        if len(signed) >= facts["quorum"]:
+            return attempt, value, signed
+        withheld = {a for a, b in left.items() if b is not None and b >= value and a not in signed}
+        if not withheld or attempt == faulty:
+            return attempt, value, ()
+        left = {agent: bound for agent, bound in left.items() if agent not in withheld}
+        attempt += 1
 
 
 def _first(messages: Iterable[SignedMessage], phase: Phase) -> SignedMessage:
@@ -123,23 +137,17 @@ def _check_commitments(
             raise NegotiationError(f"agent {agent} committed to another announce")
 
 
-def _value(bounds: dict[int, int | None], facts: dict[str, int]) -> int | None:
+def _value(bounds: dict[int, int | None], facts: dict[str, Any]) -> int | None:
     members = [Member(agent, bound, b"") for agent, bound in bounds.items()]
     largest = candidate_of(members, facts["quorum"])
     return None if largest is None else clamp(largest, lowest=facts["lowest"], highest=facts["highest"])
 
 
 def _signers(messages: Sequence[SignedMessage], attempt: int) -> tuple[int, ...]:
-    return tuple(sorted(m.agent_id for m in messages if m.phase is Phase.AGREE and m.attempt == attempt))
-
-
-def _without_withheld(
-    bounds: dict[int, int | None], messages: Sequence[SignedMessage], facts: dict[str, int], *, attempts: int
-) -> dict[int, int | None]:
-    """Leave out, attempt by attempt, who withheld a signature for a value within its own bound."""
-    left = dict(bounds)
-    for attempt in range(attempts):
-        value, signed = _value(left, facts), _signers(messages, attempt)
-        if value is not None:
-            left = {a: b for a, b in left.items() if b is None or b < value or a in signed}
-    return left
+    """Return who agreed to one and the same update: the one that most signed."""
+    agreed = [m for m in messages if m.phase is Phase.AGREE and m.attempt == attempt]
+    digests = [m.body().get("update_digest") for m in agreed]
+    if not digests:
+        return ()
+    common = max(digests, key=digests.count)
+    return tuple(sorted(m.agent_id for m, digest in zip(agreed, digests, strict=True) if digest == common))

@@ -21,7 +21,7 @@ def signer_of(message: SignedMessage) -> str | None:
     return recover(digest, message.signature) if digest == message.digest else None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(74_00, 79_00)), min_size=4, max_size=4), st.data())
 def test_any_epoch_is_recomputed_from_its_messages(bounds: list[int | None], data: st.DataObject) -> None:
     net = Network({a: Player(b) for a, b in enumerate(bounds, 1)}, highest=76_00)
@@ -35,6 +35,13 @@ def test_any_epoch_is_recomputed_from_its_messages(bounds: list[int | None], dat
         update = net.submitted[0][1].update
         assert again.value == update.proposed.liquidation_threshold_bps
         assert again.attempt == update.attempt
+
+
+def test_an_obstinate_agent_can_turn_a_change_into_none() -> None:
+    net = Network({1: Player(74_00), 2: Player(75_01, signs=False), 3: Player(75_01), 4: Player(75_01)})
+    net.run()
+    assert {finish.outcome for finish in net.outcomes.values()} == {"no_change"}
+    assert recompute(net.log, 1, signer_of=signer_of).outcome == "no_change"
 
 
 def test_a_forged_reveal_inside_a_certificate_is_found() -> None:
