@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eth_typing import HexStr
+from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
 from core.errors import GovernanceError
@@ -64,6 +65,19 @@ class Proposals:
         )
         return int(events[-1]["args"]["number"])
 
+    def entry_call(
+        self, update: ParameterUpdate, signatures: Sequence[tuple[str, bytes]]
+    ) -> ContractFunction:
+        """Return the call of ``proposeUpdate``, signers ascending as the contract wants."""
+        ordered = sorted(signatures, key=lambda pair: int(pair[0], 16))
+        signers, proofs = [s for s, _ in ordered], [p for _, p in ordered]
+        call: ContractFunction = self._governor.functions.proposeUpdate(update_tuple(update), signers, proofs)
+        return call
+
+    def act_call(self, act: str, number: int) -> ContractFunction:
+        """Return the call of ``queue``, ``execute`` or ``cancel`` for proposal N."""
+        return self._governor.get_function_by_signature(f"{act}(uint256)")(self.governor_id(number))
+
     def bring(
         self,
         update: ParameterUpdate,
@@ -72,10 +86,7 @@ class Proposals:
         sender: TransactionSigner,
     ) -> TxReceipt:
         """Send ``proposeUpdate``, signers ascending as the contract wants; return the receipt."""
-        ordered = sorted(signatures, key=lambda pair: int(pair[0], 16))
-        signers, proofs = [s for s, _ in ordered], [p for _, p in ordered]
-        function = self._governor.functions.proposeUpdate(update_tuple(update), signers, proofs)
-        return self._client.send(sender, function)
+        return self._client.send(sender, self.entry_call(update, signatures))
 
     def sink(self, sender: TransactionSigner) -> SubmittingSink:
         """Return a ``core.ports.ProposalSink`` that sends with this key."""
@@ -111,8 +122,7 @@ class Proposals:
         return self._client.send(agent, function)
 
     def _by_id(self, name: str, number: int, sender: TransactionSigner) -> TxReceipt:
-        function = self._governor.get_function_by_signature(f"{name}(uint256)")
-        return self._client.send(sender, function(self.governor_id(number)))
+        return self._client.send(sender, self.act_call(name, number))
 
     # ---- reading
 

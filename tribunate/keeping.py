@@ -11,7 +11,6 @@ from governance.client import ChainClient
 from governance.deployment import Deployment
 from governance.outbox import Outbox
 from governance.proposals import Proposals
-from governance.signing import update_tuple
 
 ENDED = {
     ProposalState.DEFEATED,
@@ -28,14 +27,11 @@ class ChainKeeper:
         self._client = client
         self._outbox = outbox
         self._proposals = Proposals(client, deployment)
-        self._governor = client.contract("ParameterGovernor", deployment.addresses["governor"])
         self._ended: set[int] = set()
 
     def submit(self, update: ParameterUpdate, signatures: Sequence[tuple[str, bytes]]) -> str:
         """Send ``proposeUpdate``; signers ascend by address, as the governor demands."""
-        ordered = sorted(signatures, key=lambda pair: int(pair[0], 16))
-        signers, proofs = [signer for signer, _ in ordered], [proof for _, proof in ordered]
-        call = self._governor.functions.proposeUpdate(update_tuple(update), signers, proofs)
+        call = self._proposals.entry_call(update, signatures)
         receipt = self._outbox.send(f"propose {update.epoch} {update.market} {update.attempt}", call)
         return "0x" + bytes(receipt["transactionHash"]).hex()
 
@@ -61,6 +57,6 @@ class ChainKeeper:
 
     def perform(self, due: DueAct) -> str:
         """Queue or execute proposal ``due.number``."""
-        call = self._governor.get_function_by_signature(f"{due.act}(uint256)")
-        receipt = self._outbox.send(f"{due.act} {due.number}", call(self._proposals.governor_id(due.number)))
+        call = self._proposals.act_call(due.act, due.number)
+        receipt = self._outbox.send(f"{due.act} {due.number}", call)
         return "0x" + bytes(receipt["transactionHash"]).hex()
