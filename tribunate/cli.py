@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from core.errors import TribunateError
 from tribunate.commands import agent, backtest, chain, demo, judge, model, proof, proposal, strategy
 from tribunate.doctor import require_own_agents
+from tribunate.threads import ONE_THREAD
 
 app = typer.Typer(
     name="tribunate",
@@ -35,9 +36,6 @@ app.add_typer(agent.app, name="agent")
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(model.app, name="model")
 
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Sums of floats depend on how many threads share them: one, so that a re-run gives the same bits."""
-
 EXIT_MISUSED = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
@@ -45,8 +43,8 @@ EXIT_INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    for name in ONE_THREAD:
-        os.environ.setdefault(name, "1")
+    for name, value in ONE_THREAD.items():
+        os.environ.setdefault(name, value)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from core.lending import Decimals, LiquidationRules, health_factor_wad, max_borrow
@@ -14,8 +13,9 @@ from core.proposal import ProposalState
 from core.units import WAD, Bps
 from governance.proposals import FieldMove, Proposals, ProposalSummary, ProposalView
 from tribunate.dao import Dao
+from tribunate.demo.display import utc
 from tribunate.events import read_events, recompute_epoch
-from tribunate.run_folder import RunFolder
+from tribunate.run_folder import RunFolder, plain_address
 
 RISKIER_UP = {Scalar.LTV, Scalar.LIQUIDATION_THRESHOLD, Scalar.SUPPLY_CAP, Scalar.BORROW_CAP}
 
@@ -78,17 +78,11 @@ def _falls(position: Position, price: int, *, before: Parameters, after: Paramet
 
 def _names(folder: RunFolder | None, seats: SeatTable) -> dict[str, str]:
     """Return wallet -> a name that people know: the run's agent, else family and operator."""
-    from tribunate.run_folder import read_json
-
-    names = {seat.wallet: f"{seat.family} of {seat.operator}" for seat in seats.seats}
-    if folder is None:
-        return names
-    for home in sorted((folder.path / "agents").glob("*/wallet.json")):
-        address = str(read_json(home).get("address", "")).lower().removeprefix("0x")
-        for wallet in names:
-            if wallet.lower().endswith(address):
-                names[wallet] = home.parent.name
-    return names
+    known = {} if folder is None else folder.agent_names()
+    return {
+        seat.wallet: known.get(plain_address(seat.wallet), f"{seat.family} of {seat.operator}")
+        for seat in seats.seats
+    }
 
 
 def _bounds(folder: RunFolder | None, epoch: int) -> dict[int, int | None]:
@@ -109,7 +103,7 @@ def _explanations(folder: RunFolder | None, epoch: int) -> dict[str, str]:
 
 def summary_line(row: ProposalSummary) -> str:
     """Return a line of the list."""
-    return f"{row.number:>4}  epoch {row.epoch:<4} {row.state.value:<10} window ends {_utc(row.window_end)}"
+    return f"{row.number:>4}  epoch {row.epoch:<4} {row.state.value:<10} window ends {utc(row.window_end)}"
 
 
 def summary_record(row: ProposalSummary) -> dict[str, Any]:
@@ -154,10 +148,10 @@ def proposal_text(seen: SeenProposal, *, with_call_data: bool) -> str:
 def _title(seen: SeenProposal) -> str:
     view = seen.view
     when = {
-        ProposalState.PENDING: f"window opens {_utc(view.snapshot)}",
-        ProposalState.ACTIVE: f"window ends {_utc(view.window_end)}",
-        ProposalState.QUEUED: f"executable after {_utc(view.eta or 0)}",
-    }.get(view.state, f"window closed {_utc(view.window_end)}")
+        ProposalState.PENDING: f"window opens {utc(view.snapshot)}",
+        ProposalState.ACTIVE: f"window ends {utc(view.window_end)}",
+        ProposalState.QUEUED: f"executable after {utc(view.eta or 0)}",
+    }.get(view.state, f"window closed {utc(view.window_end)}")
     head = f"Proposal {view.number}   {seen.market_name} (epoch {view.update.epoch})"
     return f"{head}   {view.state.value}   {when}"
 
@@ -189,9 +183,9 @@ def _why(seen: SeenProposal) -> str:
 
 def _veto(view: ProposalView) -> str:
     if view.veto_threshold is None:
-        return f"votes are counted at {_utc(view.snapshot)}; the window ends {_utc(view.window_end)}"
+        return f"votes are counted at {utc(view.snapshot)}; the window ends {utc(view.window_end)}"
     share = 100 * view.votes_against / view.veto_threshold
-    return f"{share:.2f} % of the votes needed; the window ends {_utc(view.window_end)}"
+    return f"{share:.2f} % of the votes needed; the window ends {utc(view.window_end)}"
 
 
 def proposal_record(seen: SeenProposal) -> dict[str, Any]:
@@ -225,7 +219,3 @@ def proposal_record(seen: SeenProposal) -> dict[str, Any]:
         "transactions": view.transactions,
         "call": {"target": view.call_target, "data": "0x" + view.call_data.hex()},
     }
-
-
-def _utc(time: int) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -71,9 +71,20 @@ class RunFolder:
         """Key of the token holder."""
         return self.path / "holder"
 
+    def agent_names(self) -> dict[str, str]:
+        """Return wallet (40 lower-case digits) -> name, for every agent that has its key here."""
+        stored = sorted(self.path.glob("agents/*/wallet.json"))
+        found = {str(read_json(path).get("address", "")): path.parent.name for path in stored}
+        return {plain_address(wallet): name for wallet, name in found.items() if wallet}
+
     def agent(self, name: str) -> Path:
         """Home of one agent."""
         return self.path / "agents" / name
+
+
+def plain_address(address: str) -> str:
+    """Return an address as keystores write it: lower case, without 0x."""
+    return address.lower().removeprefix("0x")
 
 
 def create(base: Path) -> RunFolder:

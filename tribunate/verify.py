@@ -26,7 +26,7 @@ from simulations.rerun import PartCheck, bundle_parts, rerun
 from tribunate.dao import Dao
 from tribunate.events import Event, read_events, recompute_epoch
 from tribunate.evidence import EXPLANATION
-from tribunate.run_folder import RunFolder
+from tribunate.run_folder import RunFolder, plain_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,10 @@ def verify_proposal(dao: Dao, number: int, folder: RunFolder | None) -> Verifica
     reveals, negotiated = _negotiation(events, update)
     found = [Finding("negotiation", check) for check in negotiated]
     found += [Finding("chain", check) for check in _chain(dao, events, update)]
+    names = folder.agent_names()
     for agent_id, body in sorted(reveals.items()):
-        home = _home_of(dao, folder, agent_id)
+        wallet = plain_address(dao.directory.entry(agent_id).wallet)
+        home = names.get(wallet, f"agent-{agent_id}")
         checks = _bundle(folder.agent(home) / f"epoch-{update.epoch}", body)
         found += [Finding(home, check) for check in checks]
     return Verification(number, update.epoch, tuple(found))
@@ -150,18 +152,6 @@ def _chain(dao: Dao, events: list[Event], update: ParameterUpdate) -> list[PartC
         _exact("expected values", current, "other values were live at the announced block"),
         _exact("mandate", announced["mandate_hash"] == dao.reader.mandate_hash().hex(), "another mandate"),
     ]
-
-
-def _home_of(dao: Dao, folder: RunFolder, agent_id: int) -> str:
-    """Return which agent folder belongs to a seat, by its wallet's keystore."""
-    from tribunate.run_folder import read_json
-
-    wallet = dao.directory.entry(agent_id).wallet.lower().removeprefix("0x")
-    for home in sorted((folder.path / "agents").iterdir()):
-        stored = home / "wallet.json"
-        if stored.is_file() and str(read_json(stored).get("address", "")).lower().endswith(wallet):
-            return home.name
-    return f"agent-{agent_id}"
 
 
 def _bundle(path: Path, reveal: dict[str, Any]) -> list[PartCheck]:

@@ -19,9 +19,9 @@ from types import TracebackType
 from typing import IO, Any
 
 from core.errors import ChainError
+from tribunate.threads import ONE_THREAD
 
 STOP_SECONDS = 5.0
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(slots=True)
@@ -84,11 +84,6 @@ class Processes:
         """Whether a child is running."""
         return self._children[name].process.poll() is None
 
-    def kill(self, name: str) -> None:
-        """Kill a child without warning, as a power cut would."""
-        self._children[name].process.kill()
-        self._reap(name)
-
     def stop(self, name: str) -> None:
         """Ask a child to end, then make it."""
         process = self._children[name].process
@@ -120,9 +115,8 @@ class Processes:
 def child_environment() -> dict[str, str]:
     """Return the parent's environment with one thread per numeric library: the machine is shared."""
     root = str(Path(__file__).resolve().parents[2])
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
-    return {**os.environ, **single, "MALLOC_ARENA_MAX": "2", "PYTHONPATH": path}
+    return {**os.environ, **ONE_THREAD, "MALLOC_ARENA_MAX": "2", "PYTHONPATH": path}
 
 
 def wait_for(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -31,12 +31,10 @@ PACE_SECONDS = 150
 """Chain time that passes in a second in which no agent speaks or works."""
 EPOCH_WALL_SECONDS = 600
 
-Hook = Callable[[Stage, str, dict[str, Any]], None]
-
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What a user can choose; ``hook`` sees every event (tests kill processes there)."""
+    """What a user can choose; ``commands`` replaces an agent's process by name (tribunate/attack)."""
 
     data: Path | None = None
     seed: int = 7
@@ -48,7 +46,6 @@ class DemoOptions:
     veto_epochs: tuple[int, ...] = (2, 4)
     pace_seconds: int = PACE_SECONDS
     chat_model: str = ""
-    hook: Hook | None = None
     commands: Mapping[str, list[str]] = field(default_factory=dict)
 
 
@@ -249,8 +246,6 @@ class Conductor:
                 return heard
             heard = True
             self._recorder.take(name, event)
-            if self._options.hook is not None:
-                self._options.hook(self._stage, name, event)
         return heard
 
     def _negotiate(self, epoch: int) -> tuple[str, str]:
