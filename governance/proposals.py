@@ -76,7 +76,10 @@ class Proposals:
 
     def act_call(self, act: str, number: int) -> ContractFunction:
         """Return the call of ``queue``, ``execute`` or ``cancel`` for proposal N."""
-        return self._governor.get_function_by_signature(f"{act}(uint256)")(self.governor_id(number))
+        call: ContractFunction = self._governor.get_function_by_signature(f"{act}(uint256)")(
+            self.governor_id(number)
+        )
+        return call
 
     def bring(
         self,
