@@ -77,6 +77,6 @@ def stale_sources(folder: Path = FOLDER) -> tuple[str, ...]:
     """Return the sources whose SHA-256 is not the manifest's, and those that only one side knows."""
     manifest = json.loads((folder / "artifacts" / "manifest.json").read_text(encoding="utf-8"))
     recorded: dict[str, str] = {**manifest["sources"], "mutants.toml": manifest["mutants"]}
-    paths = [*folder.glob("src/*.sol"), *folder.glob("test/*.sol"), folder / "mutants.toml"]
+    paths = [*folder.glob("src/**/*.sol"), *folder.glob("test/*.sol"), folder / "mutants.toml"]
     found = {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
     return tuple(sorted(n for n in found.keys() | recorded.keys() if found.get(n) != recorded.get(n)))

@@ -22,7 +22,8 @@ const smallestContractBytes = 200;
 
 const read = (path) => readFileSync(join(here, path), "utf8");
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
-const solFiles = (folder) => readdirSync(join(here, folder)).filter((n) => n.endsWith(".sol")).sort().map((n) => `${folder}/${n}`);
+const solFiles = (folder) =>
+  readdirSync(join(here, folder), { recursive: true }).filter((n) => n.endsWith(".sol")).sort().map((n) => `${folder}/${n}`);
 
 function findImport(path) {
   try {

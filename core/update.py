@@ -1,7 +1,7 @@
 """The message that two thirds of the agents sign and the governor executes.
 
-Field order and types are those of the EIP-712 struct in ``contracts/src/ParameterTypes.sol``; the
-domain (name ``Tribunate``, version ``1``, chain id, governor) is the sixth and seventh field of
+Field order and types are those of the EIP-712 struct in ``contracts/src/types/ParameterTypes.sol``; the
+domain (name ``Tribunate``, version ``1``, chain id, update gate) is the sixth and seventh field of
 MECHANISM.md, step 7.
 """
 
@@ -28,7 +28,8 @@ class ParameterUpdate:
     """One market's change, with what it expects to find and what it rests on.
 
     ``market`` is the address of the collateral asset in the adapter; ``low_bound`` and ``high_bound``
-    are the (f+1)-th lowest and the (f+1)-th highest bound of the certified set.
+    are the (f+1)-th lowest and the (f+1)-th highest bound of the certified set; ``models`` the 32-byte ids,
+    ascending, of the registered models that the bounds rest on.
     """
 
     epoch: int
@@ -44,3 +45,4 @@ class ParameterUpdate:
     evidence_root: bytes
     transcript_root: bytes
     valid_until: int
+    models: tuple[bytes, ...] = ()

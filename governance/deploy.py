@@ -1,8 +1,8 @@
-"""From an empty chain to a sealed DAO: deploy, seat, seal.
+"""From an empty chain to a DAO that can be sealed: deploy, seat.
 
-deploy ─► tokens, oracle, market with borrowers, timelock, registry, adapter, governor
-seat   ─► agents that have registered themselves
-seal   ─► market, registry, oracle, tokens to the timelock; its admin renounced; checked
+deploy ─► tokens, oracle, market with borrowers
+       ─► timelock, registries, limits, adapter, gate, governors, fast lane
+seat   ─► agents that have registered themselves          (then governance.sealing)
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eth_utils.address import to_checksum_address
-from web3.contract.contract import Contract
+from web3.contract.contract import Contract, ContractFunction
 
-from core.errors import ConfigError, GovernanceError
+from core.errors import ConfigError
 from core.mandate import Mandate
 from core.market import Parameters
 from core.position import Position
@@ -25,6 +25,8 @@ from governance.signing import keccak
 TIMELOCK_SECONDS = 24 * 3600
 VOTES_ONE = 10**18
 PAGE = 40
+TIMELOCK_ROLES = ("PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE")
+GOVERNORS = ("governor", "holder_governor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class DeployConfig:
     treasuries: tuple[str, ...] = ()
     total_votes: int = 1_000_000 * VOTES_ONE
     veto_threshold_bps: Bps = Bps(50)
+    holder_proposal_votes: int = 10_000 * VOTES_ONE
+    holder_quorum_percent: int = 4
     close_factor_bps: Bps = Bps(50_00)
     collateral_grants: tuple[tuple[str, int], ...] = ()
     debt_grants: tuple[tuple[str, int], ...] = ()
@@ -100,6 +104,9 @@ class _Site:
         self.addresses[role] = address
         return self.client.contract(contract_name, address)
 
+    def send(self, call: ContractFunction) -> None:
+        self.client.send(self.deployer, call)
+
 
 def deploy(client: ChainClient, deployer: TransactionSigner, config: DeployConfig) -> Deployment:
     """Deploy everything; the deployer still owns it until :func:`seal`.
@@ -110,8 +117,8 @@ def deploy(client: ChainClient, deployer: TransactionSigner, config: DeployConfi
     """
     site = _Site(client, deployer)
     market = _deploy_market(site, config)
-    governor = _deploy_dao(site, config, market)
-    _grant_timelock_roles(site, governor)
+    _deploy_dao(site, config, market)
+    _grant_timelock_roles(site)
     _distribute_votes(site, config)
     return Deployment(client.chain_id, config.mandate.market, client.block_number(), site.addresses)
 
@@ -149,50 +156,75 @@ def _deploy_market(site: _Site, config: DeployConfig) -> Contract:
     return market
 
 
-def _deploy_dao(site: _Site, config: DeployConfig, market: Contract) -> Contract:
+def _deploy_dao(site: _Site, config: DeployConfig, market: Contract) -> None:
+    """Deploy in the order in which contracts need one another, then tell each who its neighbours are."""
     owner = site.deployer.address
     timelock = site.put("timelock", "TribunateTimelock", TIMELOCK_SECONDS, owner)
-    registry = site.put("registry", "AgentRegistry", owner)
     token = site.put("governance_token", "GovernanceToken", owner, config.total_votes)
-    bands = config.mandate.freshness
-    adapter = site.put(
-        "adapter",
-        "DemoMarketAdapter",
-        market.address,
-        timelock.address,
-        int(config.mandate.margin_bps),
-        tuple(
-            int(width)
-            for width in (
-                bands.price_fall_bps,
-                bands.utilisation_rise_bps,
-                bands.supply_rise_bps,
-                bands.borrow_rise_bps,
-            )
-        ),
-    )
-    site.client.send(site.deployer, market.functions.setConfigurator(adapter.address))
-    return site.put(
+    treasuries = sorted(config.treasuries, key=lambda address: int(address, 16))
+    power = site.put("veto_power", "VotesPower", token.address, treasuries)
+    registry = site.put("registry", "AgentRegistry", owner)
+    seats = site.put("seats", "SeatRegistry", owner, registry.address)
+    models = site.put("models", "ModelRegistry", owner)
+    gate = site.put("gate", "UpdateGate", owner, seats.address, models.address)
+    threshold = int(config.veto_threshold_bps)
+    governor = site.put(
         "governor",
         "ParameterGovernor",
-        (
-            token.address,
-            timelock.address,
-            registry.address,
-            adapter.address,
-            config.guardian,
-            sorted(config.treasuries, key=lambda address: int(address, 16)),
-            int(config.veto_threshold_bps),
-            int(config.mandate.spread_limit_bps),
-            keccak(config.mandate.canonical()),
-        ),
+        power.address,
+        timelock.address,
+        gate.address,
+        config.guardian,
+        threshold,
     )
+    fast_lane = site.put("fast_lane", "FastLane", gate.address)
+    site.put(
+        "holder_governor",
+        "HolderGovernor",
+        token.address,
+        timelock.address,
+        config.holder_proposal_votes,
+        config.holder_quorum_percent,
+    )
+    site.send(registry.functions.setSeatWatch(seats.address))
+    site.send(seats.functions.setGuardian(config.guardian))
+    site.send(gate.functions.setEntrances(governor.address, fast_lane.address))
+    mandate_hash = keccak(config.mandate.canonical())
+    site.send(gate.functions.setMandate(mandate_hash, int(config.mandate.spread_limit_bps)))
+    _deploy_adapter(site, config, market)
 
 
-def _grant_timelock_roles(site: _Site, governor: Contract) -> None:
+def _deploy_adapter(site: _Site, config: DeployConfig, market: Contract) -> None:
+    owner, addresses = site.deployer.address, site.addresses
+    limits = site.put("limits", "LimitBook", owner)
+    sample = site.put("sample", "PositionSample")
+    adapter = site.put("adapter", "DemoMarketAdapter", market.address, owner, limits.address, sample.address)
+    key = addresses["collateral_token"]
+    gate = site.client.contract("UpdateGate", addresses["gate"])
+    site.send(market.functions.setConfigurator(adapter.address))
+    site.send(adapter.functions.setEntrances(addresses["governor"], addresses["fast_lane"]))
+    site.send(adapter.functions.listMarket(key, market_rules(config.mandate)))
+    site.send(limits.functions.open(key, adapter.address, False))
+    site.send(gate.functions.setAdapter(key, adapter.address))
+
+
+def market_rules(mandate: Mandate) -> tuple[int, int, tuple[int, ...]]:
+    """Return what a contract can check of the mandate: Solidity's ``MarketRules``."""
+    bands = mandate.freshness
+    widths = (
+        bands.price_fall_bps,
+        bands.utilisation_rise_bps,
+        bands.supply_rise_bps,
+        bands.borrow_rise_bps,
+    )
+    return int(mandate.margin_bps), int(mandate.newly_liquidatable_bps), tuple(int(w) for w in widths)
+
+
+def _grant_timelock_roles(site: _Site) -> None:
     timelock = site.client.contract("TribunateTimelock", site.addresses["timelock"])
-    for role in ("PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"):
-        site.client.send(site.deployer, timelock.functions.grantRole(keccak(role.encode()), governor.address))
+    for role in TIMELOCK_ROLES:
+        for governor in GOVERNORS:
+            site.send(timelock.functions.grantRole(keccak(role.encode()), site.addresses[governor]))
 
 
 def _distribute_votes(site: _Site, config: DeployConfig) -> None:
@@ -234,76 +266,6 @@ def seat(
     attestations: Sequence[SeatAttestation],
 ) -> int:
     """Seat registered agents in one new version of the table; return the version."""
-    registry = client.contract("AgentRegistry", deployment.addresses["registry"])
-    client.send(owner, registry.functions.seat([a.encoded() for a in attestations]))
-    return int(client.call(registry.functions.seatVersion()))
-
-
-def seal(client: ChainClient, deployer: TransactionSigner, deployment: Deployment) -> None:
-    """Hand everything to the timelock, renounce its admin, and check that no other key rules.
-
-    Raises:
-        GovernanceError: something still has another owner.
-    """
-    timelock = client.contract("TribunateTimelock", deployment.addresses["timelock"])
-    for contract in _owned(client, deployment):
-        client.send(deployer, contract.functions.transferOwnership(timelock.address))
-    admin = bytes(32)
-    client.send(deployer, timelock.functions.renounceRole(admin, deployer.address))
-    require_sealed(client, deployment, former_owner=deployer.address)
-
-
-def require_sealed(client: ChainClient, deployment: Deployment, *, former_owner: str) -> None:
-    """Check that the timelock owns everything and obeys the governor alone.
-
-    Raises:
-        GovernanceError: an owner or role is not what it must be.
-    """
-    addresses = deployment.addresses
-    for contract in _owned(client, deployment):
-        owner = client.call(contract.functions.owner())
-        _require(owner == addresses["timelock"], f"{contract.address} is owned by {owner}")
-    market = client.contract("DemoLendingMarket", addresses["market"])
-    configurator = client.call(market.functions.configurator())
-    _require(configurator == addresses["adapter"], f"the market obeys {configurator}")
-    timelock = client.contract("TribunateTimelock", addresses["timelock"])
-    for role in ("PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"):
-        name = keccak(role.encode())
-        held = client.call(timelock.functions.hasRole(name, addresses["governor"]))
-        _require(held, f"the governor lacks {role}")
-        for stranger in (former_owner, "0x" + "00" * 20):
-            held = client.call(timelock.functions.hasRole(name, stranger))
-            _require(not held, f"{stranger} holds {role}")
-    held = client.call(timelock.functions.hasRole(bytes(32), former_owner))
-    _require(not held, f"{former_owner} administers the timelock")
-    _require_treasuries_apart(client, deployment)
-
-
-def _require_treasuries_apart(client: ChainClient, deployment: Deployment) -> None:
-    """Check that each excluded treasury delegates to itself, so that nobody votes with its tokens."""
-    governor = client.contract("ParameterGovernor", deployment.addresses["governor"])
-    token = client.contract("GovernanceToken", deployment.addresses["governance_token"])
-    for treasury in client.call(governor.functions.treasuries()):
-        delegate = client.call(token.functions.delegates(treasury))
-        if delegate != treasury:
-            raise GovernanceError(
-                f"treasury {treasury} has delegated to {delegate}",
-                allowed="itself",
-                hint="let it delegate to itself before sealing",
-            )
-
-
-def _require(holds: bool, found: str) -> None:
-    if not holds:
-        raise GovernanceError(found, allowed="the timelock, which obeys the governor alone")
-
-
-def _owned(client: ChainClient, deployment: Deployment) -> list[Contract]:
-    kinds = (
-        ("DemoLendingMarket", "market"),
-        ("AgentRegistry", "registry"),
-        ("DemoOracle", "oracle"),
-        ("DemoToken", "collateral_token"),
-        ("DemoToken", "debt_token"),
-    )
-    return [client.contract(kind, deployment.addresses[role]) for kind, role in kinds]
+    seats = client.contract("SeatRegistry", deployment.addresses["seats"])
+    client.send(owner, seats.functions.seat([a.encoded() for a in attestations]))
+    return int(client.call(seats.functions.seatVersion()))

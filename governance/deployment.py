@@ -15,8 +15,16 @@ from core.errors import ConfigError
 ALLOWED = "the JSON that a deployment wrote"
 CONTRACTS = (
     "governor",
+    "holder_governor",
+    "fast_lane",
+    "gate",
     "timelock",
+    "veto_power",
     "registry",
+    "seats",
+    "models",
+    "limits",
+    "sample",
     "adapter",
     "market",
     "oracle",
@@ -39,6 +47,11 @@ class Deployment:
     def market(self) -> str:
         """What an update calls its market: the collateral asset's address."""
         return self.addresses["collateral_token"]
+
+    @property
+    def verifying_contract(self) -> str:
+        """The update gate: what signatures of updates and messages are made for (EIP-712)."""
+        return self.addresses["gate"]
 
 
 def save_deployment(deployment: Deployment, path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.lanes import Lane
 from core.market import PARAMETER_FIELDS, Parameters, Scalar, parameters_from
 from core.proposal import ProposalState
 from core.update import FreshnessSnapshot, ParameterUpdate
@@ -48,11 +49,49 @@ class Dissent:
 
 
 @dataclass(frozen=True, slots=True)
+class RampStep:
+    """One executed step; ``value_bps`` is the threshold that it left."""
+
+    time: int
+    value_bps: int
+    transaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class RampView:
+    """A ramp that a proposal has armed; basis points of the threshold, times in UTC seconds.
+
+    ``next_step_at`` is ``None`` once no step is left, whether it has arrived, lapsed or was stopped.
+    """
+
+    market: str
+    first_bps: int
+    target_bps: int
+    current_bps: int
+    armed_at: int
+    next_step_at: int | None
+    lapses_at: int
+    stopped: bool
+    steps: tuple[RampStep, ...]
+
+    @property
+    def ended(self) -> bool:
+        """Whether no step is left."""
+        return self.next_step_at is None
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the threshold stands at the target."""
+        return self.current_bps == self.target_bps
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalSummary:
     """A line of the list."""
 
     number: int
     governor_id: int
+    lane: Lane
     epoch: int
     state: ProposalState
     window_end: int
@@ -64,6 +103,7 @@ class ProposalView:
 
     number: int
     governor_id: int
+    lane: Lane
     state: ProposalState
     update: ParameterUpdate
     moves: tuple[FieldMove, ...]
@@ -81,17 +121,23 @@ class ProposalView:
     transactions: dict[str, str]
     call_target: str
     call_data: bytes
+    ramp: RampView | None
 
 
-def _parameters(values: Sequence[int]) -> Parameters:
-    return parameters_from(dict(zip(PARAMETER_FIELDS, values, strict=True)))
+def _parameters(values: Sequence[int] | Mapping[str, int]) -> Parameters:
+    return parameters_from(dict(zip(PARAMETER_FIELDS, _plain(values), strict=True)))
 
 
-def update_from(row: tuple[Any, ...]) -> ParameterUpdate:
+def _plain(row: Any) -> tuple[Any, ...]:
+    """Return a decoded struct as a tuple, whatever web3 made of it."""
+    return tuple(row.values()) if isinstance(row, Mapping) else tuple(row)
+
+
+def update_from(row: Any) -> ParameterUpdate:
     """Return the contract's struct as core's record."""
-    epoch, market, attempt, table, expected, proposed, snapshot, *rest = row
-    price, utilisation, collateral, borrow, data_time = snapshot
-    positions, low, high, evidence, transcript, valid_until = rest
+    epoch, market, attempt, table, expected, proposed, snapshot, *rest = _plain(row)
+    price, utilisation, collateral, borrow, data_time = _plain(snapshot)
+    positions, low, high, evidence, transcript, valid_until, models = rest
     return ParameterUpdate(
         epoch=epoch,
         market=str(market),
@@ -106,4 +152,5 @@ def update_from(row: tuple[Any, ...]) -> ParameterUpdate:
         evidence_root=bytes(evidence),
         transcript_root=bytes(transcript),
         valid_until=valid_until,
+        models=tuple(bytes(model) for model in models),
     )

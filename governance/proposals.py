@@ -1,20 +1,26 @@
-"""Proposals on chain: submit, list, show, veto, queue, execute, cancel.  N is the CLI's number, from 1."""
+"""Proposals on chain: submit, list, show, veto, queue, execute, cancel.
+
+A proposal's number is the governor's own id, from 1.  What it would call is not stored on chain: it is read
+from OpenZeppelin's ``ProposalCreated``, and handed back to ``queue``, ``execute`` and ``cancel``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from eth_typing import HexStr
 from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
 from core.errors import GovernanceError
 from core.guardrails import budget_used, moved
+from core.lanes import Lane
 from core.market import PARAMETER_FIELDS, Scalar
 from core.proposal import ProposalState
 from core.update import ParameterUpdate
 from governance.client import ChainClient, TransactionSigner
+from governance.cuts import Cuts
 from governance.deployment import Deployment
 from governance.proposal_view import (
     REASONS,
@@ -23,12 +29,16 @@ from governance.proposal_view import (
     FieldMove,
     ProposalSummary,
     ProposalView,
+    RampStep,
+    RampView,
     update_from,
 )
+from governance.ramps import read_ramp
 from governance.reader import ChainReader
-from governance.signing import update_tuple
+from governance.signing import ascending, keccak, update_tuple
 
 AGAINST = 0
+LANES = tuple(Lane)
 __all__ = [
     "REASONS",
     "Dissent",
@@ -36,6 +46,8 @@ __all__ = [
     "ProposalSummary",
     "ProposalView",
     "Proposals",
+    "RampStep",
+    "RampView",
     "SubmittingSink",
 ]
 
@@ -47,7 +59,10 @@ class Proposals:
         self._client = client
         self._deployment = deployment
         self._governor = client.contract("ParameterGovernor", deployment.addresses["governor"])
+        self._adapter = client.contract("DemoMarketAdapter", deployment.addresses["adapter"])
         self._reader = ChainReader(client, deployment)
+        self._cuts = Cuts(client, deployment)
+        self._actions: dict[int, _Action] = {}
 
     # ---- writing
 
@@ -58,27 +73,57 @@ class Proposals:
         *,
         sender: TransactionSigner,
     ) -> int:
-        """Bring what a quorum has signed to the chain; return its number."""
-        receipt = self.bring(update, signatures, sender=sender)
-        events = self._governor.events.UpdateProposed().get_logs(
-            from_block=receipt["blockNumber"], to_block=receipt["blockNumber"]
-        )
-        return int(events[-1]["args"]["number"])
+        """Bring what a quorum has signed to the governor; return its number."""
+        self._client.send(sender, self.proposal_call(update, signatures))
+        return self.count()
+
+    def lane_of(self, update: ParameterUpdate) -> Lane:
+        """Return the lane that the adapter gives to the update's change."""
+        row = update_tuple(update)
+        return LANES[int(self._client.call(self._adapter.functions.laneOf(row[1], row[4], row[5])))]
 
     def entry_call(
         self, update: ParameterUpdate, signatures: Sequence[tuple[str, bytes]]
     ) -> ContractFunction:
+        """Return the call that brings the update into its lane: ``announceCut`` or ``proposeUpdate``."""
+        if self.lane_of(update) is Lane.FAST:
+            return self._cuts.entry_call(update, signatures)
+        return self.proposal_call(update, signatures)
+
+    def proposal_call(
+        self, update: ParameterUpdate, signatures: Sequence[tuple[str, bytes]]
+    ) -> ContractFunction:
         """Return the call of ``proposeUpdate``, signers ascending as the contract wants."""
-        ordered = sorted(signatures, key=lambda pair: int(pair[0], 16))
-        signers, proofs = [s for s, _ in ordered], [p for _, p in ordered]
-        call: ContractFunction = self._governor.functions.proposeUpdate(update_tuple(update), signers, proofs)
+        call: ContractFunction = self._governor.functions.proposeUpdate(
+            update_tuple(update), *ascending(signatures)
+        )
+        return call
+
+    def batch_call(
+        self, updates: Sequence[ParameterUpdate], signatures: Sequence[tuple[str, bytes]]
+    ) -> ContractFunction:
+        """Return the call of ``proposeBatch``, markets ascending as the contract wants."""
+        ordered = sorted(updates, key=lambda update: int(update.market, 16))
+        call: ContractFunction = self._governor.functions.proposeBatch(
+            [update_tuple(update) for update in ordered], *ascending(signatures)
+        )
         return call
 
     def act_call(self, act: str, number: int) -> ContractFunction:
         """Return the call of ``queue``, ``execute`` or ``cancel`` for proposal N."""
-        call: ContractFunction = self._governor.get_function_by_signature(f"{act}(uint256)")(
-            self.governor_id(number)
+        action = self._action(number)
+        signature = f"{act}(address[],uint256[],bytes[],bytes32)"
+        call: ContractFunction = self._governor.get_function_by_signature(signature)(
+            list(action.targets),
+            list(action.values),
+            list(action.calldatas),
+            keccak(action.description.encode()),
         )
+        return call
+
+    def ramp_step_call(self, number: int) -> ContractFunction:
+        """Return the call that takes the next step of the ramp that proposal N has armed."""
+        call: ContractFunction = self._adapter.functions.rampStep(self.update(number).market)
         return call
 
     def bring(
@@ -88,7 +133,7 @@ class Proposals:
         *,
         sender: TransactionSigner,
     ) -> TxReceipt:
-        """Send ``proposeUpdate``, signers ascending as the contract wants; return the receipt."""
+        """Bring the update into its lane; return the receipt."""
         return self._client.send(sender, self.entry_call(update, signatures))
 
     def sink(self, sender: TransactionSigner) -> SubmittingSink:
@@ -131,29 +176,44 @@ class Proposals:
 
     def count(self) -> int:
         """Return how many proposals there are."""
-        return int(self._client.call(self._governor.functions.proposalCount()))
+        return int(self._client.call(self._governor.functions.latestProposalId()))
 
     def governor_id(self, number: int) -> int:
-        """Return OpenZeppelin's id of proposal N.
+        """Return the governor's id of proposal N, which is N.
 
         Raises:
             GovernanceError: there is none.
         """
-        found = int(self._client.call(self._governor.functions.proposalIdOf(number))) if number > 0 else 0
-        if found == 0:
-            count = self.count()
+        count = self.count()
+        if not 1 <= number <= count:
             allowed = f"1 to {count}" if count else "none yet"
             raise GovernanceError(f"there is no proposal {number}", allowed=allowed)
-        return found
+        return number
 
     def state(self, number: int) -> ProposalState:
         """Return the state at the newest block."""
         return self._state(self.governor_id(number))
 
+    def updates(self, number: int) -> tuple[ParameterUpdate, ...]:
+        """Return what the agents signed, one update per market."""
+        action = self._action(number)
+        _, arguments = self._adapter.decode_function_input(action.calldatas[0])
+        return tuple(update_from(row) for row in arguments["updates"])
+
     def update(self, number: int) -> ParameterUpdate:
-        """Return what the agents signed."""
-        function = self._governor.functions.updateOf(self.governor_id(number))
-        return update_from(tuple(self._client.call(function)))
+        """Return what the agents signed of the first market."""
+        return self.updates(number)[0]
+
+    def lane(self, number: int) -> Lane:
+        """Return the lane that proposal N was given when it came in."""
+        backers = self._client.call(self._governor.functions.backersOf(self.governor_id(number)))
+        return LANES[int(tuple(backers)[5])]
+
+    def ramp(self, number: int) -> RampView | None:
+        """Return the ramp that proposal N has armed, or ``None`` before it is executed."""
+        if self.lane(number) is not Lane.RAMP or self.state(number) is not ProposalState.EXECUTED:
+            return None
+        return read_ramp(self._client, self._adapter, self._deployment, self.update(number))
 
     def list_proposals(self) -> tuple[ProposalSummary, ...]:
         """Return every proposal, oldest first."""
@@ -163,38 +223,40 @@ class Proposals:
         """Return all about one proposal."""
         call, functions = self._client.call, self._governor.functions
         proposal = self.governor_id(number)
-        record = tuple(call(functions.recordOf(proposal)))
-        update, state = self.update(number), self._state(proposal)
+        backers = tuple(call(functions.backersOf(proposal)))
+        update, state, action = self.update(number), self._state(proposal), self._action(number)
         snapshot = int(call(functions.proposalSnapshot(proposal)))
         eta = int(call(functions.proposalEta(proposal))) or None
-        transactions = self._transactions(proposal)
-        created = int(snapshot - call(functions.votingDelay()))
+        proposed = self._logs("UpdateProposed", proposal)[0]["args"]
         return ProposalView(
             number=number,
             governor_id=proposal,
+            lane=LANES[backers[5]],
             state=state,
             update=update,
             moves=self._moves(update),
-            digest=bytes(record[4]),
-            created=created,
+            digest=bytes(proposed["digest"]),
+            created=int(snapshot - call(functions.votingDelay())),
             snapshot=snapshot,
             window_end=int(call(functions.proposalDeadline(proposal))),
             eta=eta,
             grace_end=None if eta is None else eta + int(call(functions.GRACE_SECONDS())),
             votes_against=int(call(functions.proposalVotes(proposal))[0]),
             veto_threshold=self._threshold(proposal, snapshot),
-            signers=tuple(record[5]),
-            withdrawals=int(record[2]),
+            signers=tuple(proposed["signers"]),
+            withdrawals=int(backers[2]).bit_count(),
             dissents=self._dissents(proposal),
-            transactions=transactions,
-            call_target=self._deployment.addresses["adapter"],
-            call_data=self._call_data(update),
+            transactions=self._transactions(proposal),
+            call_target=action.targets[0],
+            call_data=action.calldatas[0],
+            ramp=self.ramp(number),
         )
 
     def _summary(self, number: int) -> ProposalSummary:
         proposal = self.governor_id(number)
         deadline = int(self._client.call(self._governor.functions.proposalDeadline(proposal)))
-        return ProposalSummary(number, proposal, self.update(number).epoch, self._state(proposal), deadline)
+        state, epoch = self._state(proposal), self.update(number).epoch
+        return ProposalSummary(number, proposal, self.lane(number), epoch, state, deadline)
 
     def _state(self, proposal: int) -> ProposalState:
         return STATES[self._client.call(self._governor.functions.state(proposal))]
@@ -247,14 +309,32 @@ class Proposals:
         return found
 
     def _logs(self, event: str, proposal: int) -> list[Any]:
+        """OpenZeppelin's events do not index the proposal's id: all are read, and most left."""
         kind = self._governor.events[event]()
         logs = kind.get_logs(from_block=self._deployment.block)
         return [log for log in logs if log["args"]["proposalId"] == proposal]
 
-    def _call_data(self, update: ParameterUpdate) -> bytes:
-        adapter = self._client.contract("DemoMarketAdapter", self._deployment.addresses["adapter"])
-        data: HexStr = adapter.functions.applyUpdate(update_tuple(update))._encode_transaction_data()
-        return bytes.fromhex(data[2:])
+    def _action(self, number: int) -> _Action:
+        """Return what proposal N would call; it never changes, so that it is read once."""
+        if number not in self._actions:
+            created = self._logs("ProposalCreated", self.governor_id(number))[0]["args"]
+            self._actions[number] = _Action(
+                targets=tuple(created["targets"]),
+                values=tuple(created["values"]),
+                calldatas=tuple(bytes(data) for data in created["calldatas"]),
+                description=created["description"],
+            )
+        return self._actions[number]
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """The arguments of OpenZeppelin's ``queue``, ``execute`` and ``cancel``."""
+
+    targets: tuple[str, ...]
+    values: tuple[int, ...]
+    calldatas: tuple[bytes, ...]
+    description: str
 
 
 class SubmittingSink:
@@ -265,6 +345,6 @@ class SubmittingSink:
         self._sender = sender
 
     def submit(self, update: ParameterUpdate, signatures: Sequence[tuple[str, bytes]]) -> str:
-        """Send ``proposeUpdate``; return the transaction hash."""
+        """Bring the update into its lane; return the transaction hash."""
         receipt = self._proposals.bring(update, signatures, sender=self._sender)
         return "0x" + bytes(receipt["transactionHash"]).hex()

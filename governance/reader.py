@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from eth_abi.abi import encode
 
 from core.evidence import merkle_root
-from core.guardrails import Change, FieldLimits, negotiable
+from core.guardrails import Change, Cut, FieldLimits, cuttable, negotiable, restores
 from core.market import PARAMETER_FIELDS, MarketSnapshot, Parameters, Scalar, parameters_from
 from core.ports import Seat, SeatTable
 from core.position import Position
@@ -45,9 +46,10 @@ class ChainReader:
         addresses = deployment.addresses
         self._market = client.contract("DemoLendingMarket", addresses["market"])
         self._adapter = client.contract("DemoMarketAdapter", addresses["adapter"])
-        self._governor = client.contract("ParameterGovernor", addresses["governor"])
+        self._gate = client.contract("UpdateGate", addresses["gate"])
+        self._limits = client.contract("LimitBook", addresses["limits"])
         self._directory = AgentDirectory(client, deployment)
-        self._registry = self._directory.contract
+        self._seats = self._directory.seats
 
     def chain_time(self) -> int:
         """Return the newest block's time."""
@@ -99,48 +101,77 @@ class ChainReader:
 
         A seat's ``uagent`` is empty when the agent has changed it since it was seated.
         """
-        functions, call = self._registry.functions, self._client.call
+        functions, call = self._seats.functions, self._client.call
         number = call(functions.seatVersion()) if version is None else version
         seats = tuple(self._seat(_plain(row)) for row in call(functions.seatsOf(number)))
         return SeatTable(number, bytes(call(functions.seatTableHash(number))), seats)
 
     def epoch_consumed(self, epoch: int) -> bool:
-        """Return whether the governor has taken a proposal for ``epoch`` and this market."""
-        function = self._governor.functions.epochConsumed(epoch, self._deployment.market)
+        """Return whether an update of ``epoch`` and this market has been let in, in either lane."""
+        function = self._gate.functions.epochConsumed(epoch, self._deployment.market)
         return bool(self._client.call(function))
 
     def mandate_hash(self) -> bytes:
         """Return the hash of the mandate that the DAO has given."""
-        return bytes(self._client.call(self._governor.functions.mandateHash()))
+        return bytes(self._client.call(self._gate.functions.mandateHash()))
 
     def limits(self, block: int | None = None) -> dict[Scalar, FieldLimits]:
         """Return the limits of every field at ``block``."""
-        call, limits_of = self._client.call, self._adapter.functions.limitsOf
         return {
-            Scalar(name): FieldLimits(*_plain(call(limits_of(n), block=block)))
-            for n, name in enumerate(PARAMETER_FIELDS)
+            Scalar(name): limits_from(self._client.call(call, block=block))
+            for name, call in self._by_field(self._limits.functions.limitsOf)
         }
 
     def changes(self, block: int | None = None) -> tuple[Change, ...]:
         """Return every change executed until ``block``, oldest first, as the budgets count them."""
         found = []
-        for number, name in enumerate(PARAMETER_FIELDS):
-            for time, amount in self._client.call(self._adapter.functions.changesOf(number), block=block):
+        for name, call in self._by_field(self._limits.functions.changesOf):
+            for time, amount in self._client.call(call, block=block):
                 found.append(Change(Scalar(name), time, amount))
         return tuple(sorted(found, key=lambda change: change.time))
 
-    def negotiable(self, scalar: Scalar, block: int | None = None) -> tuple[int, int]:
-        """Return the lowest and highest value that an epoch may move ``scalar`` to at ``block``."""
+    def cut(self, scalar: Scalar, block: int | None = None) -> Cut | None:
+        """Return the newest emergency cut of a field at ``block``, or ``None``."""
+        number = PARAMETER_FIELDS.index(scalar.value)
+        call = self._limits.functions.cutOf(self._deployment.market, number)
+        time, restored, before = self._client.call(call, block=block)
+        return Cut(time, before, restored) if time else None
+
+    def last_cut_time(self, block: int | None = None) -> int:
+        """Return when the market was last cut; zero when it never was."""
+        call = self._limits.functions.lastCutAt(self._deployment.market)
+        return int(self._client.call(call, block=block))
+
+    def _by_field(self, function: Any) -> Iterator[tuple[str, Any]]:
+        for number, name in enumerate(PARAMETER_FIELDS):
+            yield name, function(self._deployment.market, number)
+
+    def negotiable(self, scalar: Scalar, block: int | None = None, *, fast: bool = False) -> tuple[int, int]:
+        """Return the lowest and highest value that an epoch may move ``scalar`` to at ``block``.
+
+        ``fast``: what an emergency epoch may do.
+        """
         number = self._client.block_number() if block is None else block
-        margin = self._client.call(self._adapter.functions.marginBps(), block=number)
+        current, now = self.parameters(number), self._client.timestamp(number)
+        if fast:
+            supplied = self._client.call(self._market.functions.totalCollateral(), block=number)
+            return cuttable(current, scalar, supplied=supplied)
+        cut = self.cut(scalar, number)
         return negotiable(
-            self.parameters(number),
+            current,
             scalar,
             limits=self.limits(number),
             changes=self.changes(number),
-            now=self._client.timestamp(number),
-            margin_bps=Bps(margin),
+            now=now,
+            margin_bps=self._margin(number),
+            restorable=cut.before
+            if cut is not None and restores(cut, cut.before - 1, cut.before, now)
+            else 0,
         )
+
+    def _margin(self, block: int) -> Bps:
+        rules = self._client.call(self._adapter.functions.rulesOf(self._deployment.market), block=block)
+        return Bps(_plain(rules)[0])
 
     def directory_entry(self, uagent: str) -> DirectoryEntry | None:
         """Return the agent that claims ``uagent``, a seat holder before others; check its binding."""
@@ -149,7 +180,7 @@ class ChainReader:
 
     def _seat(self, row: tuple[Any, ...]) -> Seat:
         agent_id, wallet, uagent_hash, *attested = row
-        claimed = self._client.call(self._registry.functions.getMetadata(agent_id, UAGENT))
+        claimed = self._client.call(self._directory.contract.functions.getMetadata(agent_id, UAGENT))
         uagent = claimed.decode(errors="replace") if keccak(claimed) == uagent_hash else ""
         operator, family, source = (text.rstrip(b"\0").decode(errors="replace") for text in attested)
         return Seat(agent_id, wallet, uagent, operator, family, source)
@@ -157,6 +188,27 @@ class ChainReader:
 
 def _parameters(values: tuple[int, ...]) -> Parameters:
     return parameters_from(dict(zip(PARAMETER_FIELDS, values, strict=True)))
+
+
+def limits_from(row: Any) -> FieldLimits:
+    """Return Solidity's packed struct as core's record."""
+    enabled, relative, floor, step_up, step_down, delay, ceiling, budget_up, budget_down = _plain(row)
+    return FieldLimits(enabled, floor, ceiling, step_up, step_down, relative, delay, budget_up, budget_down)
+
+
+def limits_tuple(limits: FieldLimits) -> tuple[bool | int, ...]:
+    """Return core's record in the order of Solidity's struct."""
+    return (
+        limits.enabled,
+        limits.relative,
+        limits.floor,
+        limits.step_up,
+        limits.step_down,
+        limits.min_delay_seconds,
+        limits.ceiling,
+        limits.budget_up,
+        limits.budget_down,
+    )
 
 
 def _plain(row: Any) -> tuple[Any, ...]:

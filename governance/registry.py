@@ -45,11 +45,17 @@ class AgentDirectory:
     def __init__(self, client: ChainClient, deployment: Deployment) -> None:
         self._client = client
         self._registry = client.contract("AgentRegistry", deployment.addresses["registry"])
+        self._seats = client.contract("SeatRegistry", deployment.addresses["seats"])
 
     @property
     def contract(self) -> Contract:
-        """The registry."""
+        """The registry of identities."""
         return self._registry
+
+    @property
+    def seats(self) -> Contract:
+        """The registry of seats."""
+        return self._seats
 
     def register(self, signer: TransactionSigner, card: AgentCard, *, uri: str = "") -> int:
         """Register the signer as owner and wallet of a new identity; return its id."""
@@ -80,13 +86,12 @@ class AgentDirectory:
             GovernanceError: there is none.
         """
         functions, call = self._registry.functions, self._client.call
-        version = call(functions.seatVersion())
         wallet = call(functions.getAgentWallet(agent_id))
         return DirectoryEntry(
             agent_id=agent_id,
             owner=call(functions.ownerOf(agent_id)),
             wallet=wallet,
-            seated=call(functions.isSeatedAt(version, wallet)),
+            seated=call(self._seats.functions.isActive(wallet)),
             card=AgentCard(
                 uagent=self._metadata(agent_id, UAGENT).decode(errors="replace"),
                 endpoints=_decode(self._metadata(agent_id, ENDPOINTS)),

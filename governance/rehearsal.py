@@ -16,13 +16,15 @@ from core.position import Position
 from core.units import PRICE_ONE, Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
 from governance.client import ChainClient
-from governance.deploy import DeployConfig, Holder, SeatAttestation, deploy, fund, report_price, seal, seat
+from governance.cuts import Cuts
+from governance.deploy import DeployConfig, Holder, SeatAttestation, deploy, fund, report_price, seat
 from governance.deployment import Deployment
 from governance.devchain.chain import Genesis
 from governance.devchain.local import LocalChain
 from governance.proposals import Proposals
 from governance.reader import ChainReader
 from governance.registry import AgentCard, AgentDirectory
+from governance.sealing import seal
 from governance.signing import Eip712Hasher, LocalSigner, keccak
 
 HOUR = 3600
@@ -116,7 +118,8 @@ class Rehearsal:
             raise
         self.reader = ChainReader(self.client, self.deployment)
         self.proposals = Proposals(self.client, self.deployment)
-        self.hasher = Eip712Hasher(self.client.chain_id, self.deployment.addresses["governor"])
+        self.cuts = Cuts(self.client, self.deployment)
+        self.hasher = Eip712Hasher(self.client.chain_id, self.deployment.verifying_contract)
 
     def _deploy(self) -> Deployment:
         people, client = self.people, self.client

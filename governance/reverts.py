@@ -34,17 +34,32 @@ GUARDRAIL_RULES = {
     "DataFromTheFuture": "data_age",
     "LaneNotOpen": "lane",
     "UnknownMarket": "market",
+    "CapCutTooDeep": "step",
+    "CutTooSoon": "delay",
+    "NothingToLower": "unchanged",
+    "AboveCeilingByInference": "ceiling_by_inference",
+    "NewlyLiquidatable": "newly_liquidatable",
+    "MarketsNotAscending": "batch",
+    "RampTooLong": "step",
+    "RampTooSoon": "delay",
+    "RampRunning": "ramp",
+    "RampMoved": "compare_and_swap",
+    "NoRamp": "ramp",
 }
 HINTS = {
     "MarketDrift": "the proposal stays executable until its grace ends; wait until the market is back",
     "StepTooLarge": "split the change",
     "TooSoon": "wait",
-    "LaneNotOpen": "only the SLOW lane is open",
+    "LaneNotOpen": "a cut goes to FastLane, everything else to the governor",
+    "NotFast": "bring it to the governor",
+    "RampTooSoon": "wait",
+    "NewlyLiquidatable": "let borrowers repay first; the proposal stays executable until its grace ends",
     "GovernorUnexpectedProposalState": "look at the proposal's state first",
 }
 ENUMS = {
     "Field": ("ltv_bps", "liquidation_threshold_bps", "liquidation_bonus_bps", "supply_cap", "borrow_cap"),
     "Lane": ("NONE", "FAST", "RAMP", "SLOW"),
+    "FastLane.CutState": ("UNKNOWN", "WAITING", "READY", "EXECUTED", "LAPSED"),
     "IGovernor.ProposalState": (
         "Pending",
         "Active",

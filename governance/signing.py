@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -47,9 +48,10 @@ UPDATE_TYPES: dict[str, Fields] = {
     "ParameterUpdate": _fields(
         "uint64 epoch,address market,uint32 attempt,bytes32 seatTableHash,Parameters expected,"
         "Parameters proposed,FreshnessSnapshot snapshot,bytes32 positionsRoot,uint256 lowBound,"
-        "uint256 highBound,bytes32 evidenceRoot,bytes32 transcriptRoot,uint64 validUntil"
+        "uint256 highBound,bytes32 evidenceRoot,bytes32 transcriptRoot,uint64 validUntil,bytes32[] models"
     ),
 }
+BATCH_TYPES: dict[str, Fields] = {"UpdateBatch": _fields("ParameterUpdate[] updates"), **UPDATE_TYPES}
 MESSAGE_TYPES: dict[str, Fields] = {
     "NegotiationMessage": _fields(
         "uint64 epoch,uint32 attempt,uint32 round,string phase,uint256 agentId,bytes32 payloadHash"
@@ -71,6 +73,12 @@ def update_tuple(update: ParameterUpdate) -> tuple[Any, ...]:
     )
 
 
+def ascending(signatures: Sequence[tuple[str, bytes]]) -> tuple[list[str], list[bytes]]:
+    """Return signers and their signatures, ascending by address as the contracts want them."""
+    ordered = sorted(signatures, key=lambda pair: int(pair[0], 16))
+    return [signer for signer, _ in ordered], [signature for _, signature in ordered]
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {_camel(key): _plain(item) for key, item in value.items()}
@@ -83,19 +91,25 @@ def _camel(name: str) -> str:
 
 
 class Eip712Hasher:
-    """Digests for one chain and one governor (domain ``Tribunate``, version ``1``)."""
+    """Digests for one chain and one update gate (domain ``Tribunate``, version ``1``)."""
 
-    def __init__(self, chain_id: int, governor: str) -> None:
+    def __init__(self, chain_id: int, gate: str) -> None:
         self._domain = {
             "name": "Tribunate",
             "version": "1",
             "chainId": chain_id,
-            "verifyingContract": to_checksum_address(governor),
+            "verifyingContract": to_checksum_address(gate),
         }
 
     def update_digest(self, update: ParameterUpdate) -> bytes:
-        """Return the digest that the governor checks signatures against."""
+        """Return the digest that the gate checks signatures against."""
         return self._digest(UPDATE_TYPES, update_content(update))
+
+    def batch_digest(self, updates: Sequence[ParameterUpdate]) -> bytes:
+        """Return the digest of several markets' updates as one; of one update it is the update's own."""
+        if len(updates) == 1:
+            return self.update_digest(updates[0])
+        return self._digest(BATCH_TYPES, {"updates": [update_content(update) for update in updates]})
 
     def message_digest(
         self, *, epoch: int, attempt: int, round_: int, phase: str, agent_id: int, payload: bytes

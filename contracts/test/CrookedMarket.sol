@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IGovernedMarket} from "../src/IMarketAdapter.sol";
-import {Parameters} from "../src/ParameterTypes.sol";
+import {IGovernedMarket} from "../src/adapters/IGovernedMarket.sol";
+import {Parameters} from "../src/types/ParameterTypes.sol";
 
 /// @notice A market that says what a test wants, and may write something else than it was told. For tests.
 contract CrookedMarket is IGovernedMarket {
@@ -10,6 +10,8 @@ contract CrookedMarket is IGovernedMarket {
     uint256 public totalCollateral;
     uint256 public oraclePrice;
     uint256 public extraBorrowCap;
+    mapping(address account => uint256) public debtOf;
+    mapping(address account => uint256) public unhealthyBelowBps;
     uint256 private _utilisationBps;
     uint256 private _totalBorrow;
     Parameters private _parameters;
@@ -29,6 +31,15 @@ contract CrookedMarket is IGovernedMarket {
 
     function force(Parameters calldata next) external {
         _parameters = next;
+    }
+
+    /// @notice `account` owes `debt` and is healthy while the threshold is at least `thresholdBps`.
+    function owe(address account, uint256 debt, uint256 thresholdBps) external {
+        (debtOf[account], unhealthyBelowBps[account]) = (debt, thresholdBps);
+    }
+
+    function healthFactor(address account) external view returns (uint256) {
+        return _parameters.liquidationThresholdBps < unhealthyBelowBps[account] ? 0 : 1e18;
     }
 
     function setParameters(Parameters calldata next) external {

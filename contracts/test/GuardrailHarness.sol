@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Change, FieldLimits, Guardrails} from "../src/Guardrails.sol";
-import {Lanes} from "../src/Lanes.sol";
-import {Field, Lane, Parameters} from "../src/ParameterTypes.sol";
+import {Change, FieldLimits, Guardrails} from "../src/guardrails/Guardrails.sol";
+import {Lanes} from "../src/guardrails/Lanes.sol";
+import {Field, Lane, Parameters} from "../src/types/ParameterTypes.sol";
 
 /// @notice Opens the rules to many vectors in one call. For tests; meant for eth_call, keeps nothing.
 contract GuardrailHarness {

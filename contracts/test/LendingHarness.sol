@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {LendingMath} from "../src/LendingMath.sol";
+import {LendingMath} from "../src/demo/LendingMath.sol";
 
 /// @notice Opens the lending rules to many vectors in one call. For tests.
 contract LendingHarness {

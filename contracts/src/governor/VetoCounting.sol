@@ -5,14 +5,14 @@ import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
 import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
+import {IVetoPower} from "../votes/IVetoPower.sol";
 
 /// @notice Silence passes; votes against kill at the threshold, in the block in which they cross it.
 ///
 ///     window 72 h ──► + 24 h once: half the threshold is reached by a vote in the last 12 h
-///                 └─► + 24 h once: agents' doubts (see UpdateEntry)
+///                 └─► + 24 h once: agents' doubts (see Backing)
 abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
     uint256 public constant HIGHEST_VETO_THRESHOLD_BPS = 500;
-    uint256 public constant MOST_TREASURIES = 8;
     uint48 public constant EXTENSION_SECONDS = 24 hours;
     uint48 public constant LATE_SECONDS = 12 hours;
     uint256 private constant BPS_ONE = 10_000;
@@ -23,15 +23,15 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
         SPREAD
     }
 
+    /// @dev `threshold` is kept by the first vote, so that later ones need not ask the token again.
     struct Tally {
         bool killed;
         bool extendedByVotes;
         bool extendedByAgents;
-        uint48 extraSeconds;
+        uint128 threshold;
     }
 
     uint256 public immutable vetoThresholdBps;
-    address[] private _treasuries;
     mapping(uint256 proposalId => Tally) private _tallies;
 
     event Vetoed(uint256 indexed proposalId, uint256 against, uint256 threshold);
@@ -40,37 +40,26 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
     event ProposalExtended(uint256 indexed proposalId, uint64 extendedDeadline);
 
     error VetoThresholdOutOfRange(uint256 found, uint256 highest);
-    error TooManyTreasuries(uint256 found, uint256 allowed);
-    error TreasuriesNotAscending(address previous, address next);
     error TreasuryCannotVote(address treasury);
 
-    /// @param treasuries_ Strictly ascending: one counted twice could push the votable supply below zero.
-    constructor(uint256 thresholdBps, address[] memory treasuries_) {
+    constructor(uint256 thresholdBps) {
         if (thresholdBps == 0 || thresholdBps > HIGHEST_VETO_THRESHOLD_BPS) {
             revert VetoThresholdOutOfRange(thresholdBps, HIGHEST_VETO_THRESHOLD_BPS);
         }
-        if (treasuries_.length > MOST_TREASURIES) revert TooManyTreasuries(treasuries_.length, MOST_TREASURIES);
-        for (uint256 i = 1; i < treasuries_.length; ++i) {
-            if (treasuries_[i] <= treasuries_[i - 1]) revert TreasuriesNotAscending(treasuries_[i - 1], treasuries_[i]);
-        }
         vetoThresholdBps = thresholdBps;
-        _treasuries = treasuries_;
+    }
+
+    function vetoPower() public view returns (IVetoPower) {
+        return IVetoPower(address(token()));
     }
 
     /// @notice Votes against that kill a proposal, from the votable supply at its snapshot; rounded up.
-    /// @dev Warning: votes delegated to a treasury leave the votable supply; treasuries delegate to themselves.
     function vetoThreshold(uint256 proposalId) public view returns (uint256) {
-        uint256 timepoint = proposalSnapshot(proposalId);
-        uint256 votable = token().getPastTotalSupply(timepoint);
-        for (uint256 i; i < _treasuries.length; ++i) {
-            votable -= token().getPastVotes(_treasuries[i], timepoint);
-        }
+        uint256 kept = _tallies[proposalId].threshold;
+        if (kept != 0) return kept;
+        uint256 votable = vetoPower().votableSupply(proposalSnapshot(proposalId));
         uint256 threshold = (votable * vetoThresholdBps + BPS_ONE - 1) / BPS_ONE;
         return threshold == 0 ? 1 : threshold;
-    }
-
-    function treasuries() external view returns (address[] memory) {
-        return _treasuries;
     }
 
     function isVetoed(uint256 proposalId) public view returns (bool) {
@@ -78,7 +67,10 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
     }
 
     function proposalDeadline(uint256 proposalId) public view virtual override returns (uint256) {
-        return super.proposalDeadline(proposalId) + _tallies[proposalId].extraSeconds;
+        Tally storage tally = _tallies[proposalId];
+        uint256 extra = tally.extendedByVotes ? EXTENSION_SECONDS : 0;
+        if (tally.extendedByAgents) extra += EXTENSION_SECONDS;
+        return super.proposalDeadline(proposalId) + extra;
     }
 
     // solhint-disable-next-line func-name-mixedcase
@@ -108,9 +100,7 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
         override(Governor, GovernorCountingSimple)
         returns (uint256)
     {
-        for (uint256 i; i < _treasuries.length; ++i) {
-            if (_treasuries[i] == account) revert TreasuryCannotVote(account);
-        }
+        if (vetoPower().isExcluded(account)) revert TreasuryCannotVote(account);
         return super._countVote(proposalId, account, support, weight, params);
     }
 
@@ -119,6 +109,7 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
         Tally storage tally = _tallies[proposalId];
         (uint256 against,,) = proposalVotes(proposalId);
         uint256 threshold = vetoThreshold(proposalId);
+        if (threshold <= type(uint128).max) tally.threshold = uint128(threshold);
         if (against >= threshold) {
             tally.killed = true;
             emit Vetoed(proposalId, against, threshold);
@@ -126,7 +117,7 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
             !tally.extendedByVotes && against * 2 >= threshold && clock() + LATE_SECONDS > proposalDeadline(proposalId)
         ) {
             tally.extendedByVotes = true;
-            _extend(proposalId, Extension.LATE_VETO);
+            _sayExtended(proposalId, Extension.LATE_VETO);
         }
     }
 
@@ -134,11 +125,10 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
         Tally storage tally = _tallies[proposalId];
         if (tally.extendedByAgents) return;
         tally.extendedByAgents = true;
-        _extend(proposalId, reason);
+        _sayExtended(proposalId, reason);
     }
 
-    function _extend(uint256 proposalId, Extension reason) private {
-        _tallies[proposalId].extraSeconds += EXTENSION_SECONDS;
+    function _sayExtended(uint256 proposalId, Extension reason) private {
         uint256 deadline = proposalDeadline(proposalId);
         emit ProposalExtended(proposalId, uint64(deadline));
         emit WindowExtended(proposalId, deadline, reason);

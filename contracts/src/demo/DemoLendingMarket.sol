@@ -5,10 +5,10 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {DemoOracle} from "./DemoOracle.sol";
-import {IGovernedMarket} from "./IMarketAdapter.sol";
+import {IGovernedMarket} from "../adapters/IGovernedMarket.sol";
 import {InterestLedger} from "./InterestLedger.sol";
 import {LendingMath} from "./LendingMath.sol";
-import {Parameters} from "./ParameterTypes.sol";
+import {Parameters} from "../types/ParameterTypes.sol";
 
 /// @notice A small lending market: one volatile collateral, one debt asset that is worth one USD.
 /// @dev Warning: for demonstrations, not audited. It trusts its configurator to keep parameters sound.

@@ -21,7 +21,8 @@ struct FreshnessSnapshot {
     uint64 dataTime;
 }
 
-/// @notice The message that two thirds of the seats sign. `market` is the collateral asset.
+/// @notice The message that two thirds of the seats sign. `market` is the adapter's key for what it governs
+/// (an asset, an e-mode category). `models` are ids of ModelRegistry, strictly ascending.
 struct ParameterUpdate {
     uint64 epoch;
     address market;
@@ -36,6 +37,7 @@ struct ParameterUpdate {
     bytes32 evidenceRoot;
     bytes32 transcriptRoot;
     uint64 validUntil;
+    bytes32[] models;
 }
 
 /// @notice What a change does to accounts that exist; decides its lane.

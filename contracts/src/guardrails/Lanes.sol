@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Lane, Parameters} from "./ParameterTypes.sol";
+import {Lane, Parameters} from "../types/ParameterTypes.sol";
 
 /// @notice Which lane a change takes, by its effect on accounts that exist, and which fields move together.
 library Lanes {
@@ -38,20 +38,24 @@ library Lanes {
         if (scalars > 1) revert NotOneScalar();
         uint256 highest = _below(proposed.liquidationThresholdBps, marginBps);
         if (threshold) {
-            uint256 demanded = _followingLtv(current, highest, marginBps);
+            uint256 demanded = withThreshold(current, proposed.liquidationThresholdBps, marginBps).ltvBps;
             if (proposed.ltvBps != demanded) revert LtvNotCoupled(proposed.ltvBps, demanded);
         } else if (proposed.ltvBps > current.ltvBps && proposed.ltvBps > highest) {
             revert LtvAboveMargin(proposed.ltvBps, highest);
         }
     }
 
-    function _followingLtv(Parameters memory current, uint256 highest, uint256 marginBps)
-        private
+    /// @notice The whole vector that follows from another threshold: the LTV moves with it when it stands at
+    /// the margin, and is lowered where the new margin demands.
+    function withThreshold(Parameters memory current, uint256 thresholdBps, uint256 marginBps)
+        internal
         pure
-        returns (uint256)
+        returns (Parameters memory next)
     {
+        uint256 highest = _below(thresholdBps, marginBps);
         bool atMargin = current.ltvBps + marginBps == current.liquidationThresholdBps;
-        return atMargin || current.ltvBps > highest ? highest : current.ltvBps;
+        uint256 ltv = atMargin || current.ltvBps > highest ? highest : current.ltvBps;
+        return Parameters(ltv, thresholdBps, current.liquidationBonusBps, current.supplyCap, current.borrowCap);
     }
 
     function _anyUp(Parameters memory current, Parameters memory proposed) private pure returns (bool) {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {ERC721URIStorage} from "@openzeppelin/contracts/token/ERC721/extensions/ERC721URIStorage.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {SeatTable} from "./SeatTable.sol";
+import {ISeatWatch} from "./ISeatWatch.sol";
 
-/// @notice Identity of agents (ERC-8004, identity part) and the seats that the DAO gives to some of them.
-/// @dev Registration is open; a seat is not. Reputation and validation of ERC-8004 are not here.
-contract AgentRegistry is ERC721URIStorage, EIP712, SeatTable {
+/// @notice Identity of agents: the identity part of ERC-8004, whole. Registration is open; a seat is not.
+/// @dev Reputation and validation of ERC-8004 are not here. The owner can only name the seat registry, once.
+contract AgentRegistry is ERC721URIStorage, EIP712, Ownable {
     struct MetadataEntry {
         string metadataKey;
         bytes metadataValue;
@@ -18,10 +19,10 @@ contract AgentRegistry is ERC721URIStorage, EIP712, SeatTable {
     bytes32 private constant WALLET_TYPEHASH =
         keccak256("AgentWalletSet(uint256 agentId,address newWallet,address owner,uint256 deadline)");
     bytes32 private constant WALLET_KEY = keccak256("agentWallet");
-    string private constant UAGENT_KEY = "uagent";
     uint256 private constant LONGEST_PROOF_SECONDS = 5 minutes;
 
     uint256 public lastAgentId;
+    ISeatWatch public seatWatch;
     mapping(uint256 agentId => address) private _wallets;
     mapping(uint256 agentId => mapping(string key => bytes)) private _metadata;
 
@@ -31,12 +32,23 @@ contract AgentRegistry is ERC721URIStorage, EIP712, SeatTable {
         uint256 indexed agentId, string indexed indexedMetadataKey, string metadataKey, bytes metadataValue
     );
 
+    event SeatWatchSet(ISeatWatch seatWatch);
+
+    error SeatWatchAlreadySet();
     error ReservedKey();
     error NotAgentOwner(uint256 agentId, address caller);
     error BadWalletProof(uint256 agentId, address wallet);
     error ProofExpired(uint256 deadline);
 
-    constructor(address owner) ERC721("Tribunate Agents", "TAGENT") EIP712("AgentRegistry", "1") SeatTable(owner) {}
+    constructor(address owner_) ERC721("Tribunate Agents", "TAGENT") EIP712("AgentRegistry", "1") Ownable(owner_) {}
+
+    /// @notice Names who hears of every change of wallet.
+    function setSeatWatch(ISeatWatch watch) external onlyOwner {
+        if (address(seatWatch) != address(0)) revert SeatWatchAlreadySet();
+        seatWatch = watch;
+        emit SeatWatchSet(watch);
+    }
+
 
     function register() external returns (uint256) {
         return _register("");
@@ -91,12 +103,8 @@ contract AgentRegistry is ERC721URIStorage, EIP712, SeatTable {
         return _metadata[agentId][key];
     }
 
-    function getAgentWallet(uint256 agentId) public view override returns (address) {
+    function getAgentWallet(uint256 agentId) external view returns (address) {
         return _wallets[agentId];
-    }
-
-    function _uagentHash(uint256 agentId) internal view override returns (bytes32) {
-        return keccak256(_metadata[agentId][UAGENT_KEY]);
     }
 
     function _register(string memory agentURI) private returns (uint256 agentId) {
@@ -114,8 +122,9 @@ contract AgentRegistry is ERC721URIStorage, EIP712, SeatTable {
     }
 
     function _setWallet(uint256 agentId, address wallet) private {
+        bool moved = _wallets[agentId] != address(0) && _wallets[agentId] != wallet;
         _wallets[agentId] = wallet;
-        _vacateIfSeated(agentId);
+        if (moved && address(seatWatch) != address(0)) seatWatch.vacate(agentId);
         emit MetadataSet(agentId, "agentWallet", "agentWallet", abi.encodePacked(wallet));
     }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {FreshnessSnapshot} from "./ParameterTypes.sol";
+import {FreshnessSnapshot} from "../types/ParameterTypes.sol";
 
 /// @notice How far the chain may have moved, on the risky side only, since the agents looked.
 struct FreshnessBands {
-    uint256 priceFallBps;
-    uint256 utilisationRiseBps;
-    uint256 supplyRiseBps;
-    uint256 borrowRiseBps;
+    uint16 priceFallBps;
+    uint16 utilisationRiseBps;
+    uint16 supplyRiseBps;
+    uint16 borrowRiseBps;
 }
 
 /// @notice What the chain says now, in the units of `FreshnessSnapshot`.
@@ -34,6 +34,14 @@ library Freshness {
     {
         uint256 lowest = then.oraclePrice * (BPS_ONE - bands.priceFallBps) / BPS_ONE;
         if (live.oraclePrice < lowest) revert MarketDrift("oracle_price", live.oraclePrice, lowest);
+        requireUsageWithin(then, live, bands);
+    }
+
+    /// @notice All bands but the price's: a falling price is a ramp's reason, not its obstacle.
+    function requireUsageWithin(FreshnessSnapshot memory then, LiveValues memory live, FreshnessBands memory bands)
+        internal
+        pure
+    {
         _atMost("utilisation_bps", live.utilisationBps, then.utilisationBps + bands.utilisationRiseBps);
         _atMost("total_collateral", live.totalCollateral, _raised(then.totalCollateral, bands.supplyRiseBps));
         _atMost("total_borrow", live.totalBorrow, _raised(then.totalBorrow, bands.borrowRiseBps));

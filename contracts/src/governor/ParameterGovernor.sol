@@ -3,13 +3,13 @@ pragma solidity 0.8.37;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
+import {GovernorSequentialProposalId} from
+    "@openzeppelin/contracts/governance/extensions/GovernorSequentialProposalId.sol";
 import {GovernorTimelockControl} from "@openzeppelin/contracts/governance/extensions/GovernorTimelockControl.sol";
 import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
-import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
-import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {AgentRegistry} from "./AgentRegistry.sol";
-import {IMarketAdapter} from "./IMarketAdapter.sol";
-import {UpdateEntry} from "./UpdateEntry.sol";
+import {IVetoPower} from "../votes/IVetoPower.sol";
+import {Backing} from "./Backing.sol";
+import {UpdateGate} from "./UpdateGate.sol";
 import {VetoCounting} from "./VetoCounting.sol";
 
 /// @notice Agents propose, holders veto, a timelock waits.
@@ -19,7 +19,9 @@ import {VetoCounting} from "./VetoCounting.sol";
 ///                         │                ▼                                   ▼             ▼
 ///                         │             Defeated                            Expired       Expired
 ///                         └─ guardian or f + 1 withdrawals, any time before execution ─► Canceled
-contract ParameterGovernor is UpdateEntry, GovernorTimelockControl {
+///
+/// @dev Queue, execute and cancel are OpenZeppelin's, with the call that `ProposalCreated` has logged.
+contract ParameterGovernor is Backing, GovernorSequentialProposalId, GovernorTimelockControl {
     uint256 private constant VOTING_DELAY_SECONDS = 12 hours;
     uint256 private constant VOTING_PERIOD_SECONDS = 60 hours;
     uint256 public constant GRACE_SECONDS = 7 days;
@@ -28,29 +30,30 @@ contract ParameterGovernor is UpdateEntry, GovernorTimelockControl {
     address public immutable guardian;
     uint256 public immutable guardianExpiresAt;
 
-    struct Config {
-        IVotes token;
-        TimelockController timelock;
-        AgentRegistry registry;
-        IMarketAdapter adapter;
-        address guardian;
-        address[] treasuries;
-        uint256 vetoThresholdBps;
-        uint256 spreadLimitBps;
-        bytes32 mandateHash;
+    error UseProposeUpdate();
+    error NotGuardian(address caller);
+
+    constructor(
+        IVetoPower power,
+        TimelockController timelock_,
+        UpdateGate gate_,
+        address guardian_,
+        uint256 vetoThresholdBps_
+    )
+        Governor("Tribunate")
+        GovernorVotes(power)
+        GovernorTimelockControl(timelock_)
+        VetoCounting(vetoThresholdBps_)
+        Backing(gate_)
+    {
+        guardian = guardian_;
+        guardianExpiresAt = block.timestamp + GUARDIAN_TERM_SECONDS;
     }
 
-    error UseProposeUpdate();
-
-    constructor(Config memory config)
-        Governor("Tribunate")
-        GovernorVotes(config.token)
-        GovernorTimelockControl(config.timelock)
-        VetoCounting(config.vetoThresholdBps, config.treasuries)
-        UpdateEntry(config.registry, config.adapter, config.mandateHash, config.spreadLimitBps)
-    {
-        guardian = config.guardian;
-        guardianExpiresAt = block.timestamp + GUARDIAN_TERM_SECONDS;
+    /// @notice The guardian ends what remains of a ramp, until its term ends.
+    function stopRamp(uint256 proposalId) external {
+        if (!_isGuardian(msg.sender)) revert NotGuardian(msg.sender);
+        _stopRampOf(proposalId);
     }
 
     /// @notice OpenZeppelin's states; a veto shows at once, and every state ends.
@@ -61,6 +64,8 @@ contract ParameterGovernor is UpdateEntry, GovernorTimelockControl {
         returns (ProposalState current)
     {
         current = super.state(proposalId);
+        if (current == ProposalState.Executed || current == ProposalState.Canceled) return current;
+        if (_isAbandoned(proposalId)) return ProposalState.Canceled;
         if (current == ProposalState.Active && isVetoed(proposalId)) return ProposalState.Defeated;
         if (current == ProposalState.Queued && block.timestamp > proposalEta(proposalId) + GRACE_SECONDS) {
             return ProposalState.Expired;
@@ -102,8 +107,31 @@ contract ParameterGovernor is UpdateEntry, GovernorTimelockControl {
         revert UseProposeUpdate();
     }
 
+    function getProposalId(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        bytes32 descriptionHash
+    ) public view override(Governor, GovernorSequentialProposalId) returns (uint256) {
+        return super.getProposalId(targets, values, calldatas, descriptionHash);
+    }
+
+    function _propose(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        string memory description,
+        address proposer
+    ) internal override(Governor, GovernorSequentialProposalId) returns (uint256) {
+        return super._propose(targets, values, calldatas, description, proposer);
+    }
+
     /// @dev The guardian cancels until execution and until its term ends; it never proposes.
     function _validateCancel(uint256, address caller) internal view override returns (bool) {
+        return _isGuardian(caller);
+    }
+
+    function _isGuardian(address caller) private view returns (bool) {
         return caller == guardian && block.timestamp < guardianExpiresAt;
     }
 
@@ -117,6 +145,7 @@ contract ParameterGovernor is UpdateEntry, GovernorTimelockControl {
         return super._queueOperations(proposalId, targets, values, calldatas, descriptionHash);
     }
 
+    /// @dev Signers without a voice and revoked models count at the last moment too.
     function _executeOperations(
         uint256 proposalId,
         address[] memory targets,
@@ -124,6 +153,8 @@ contract ParameterGovernor is UpdateEntry, GovernorTimelockControl {
         bytes[] memory calldatas,
         bytes32 descriptionHash
     ) internal override(Governor, GovernorTimelockControl) {
+        _requireBacked(proposalId);
+        gate.requireModelsLive(calldatas[0]);
         super._executeOperations(proposalId, targets, values, calldatas, descriptionHash);
     }
 

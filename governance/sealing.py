@@ -1,0 +1,130 @@
+"""From the deployer to the timelock: hand everything over, and check that no other key rules.
+
+Nobody with a key of their own owns anything afterwards: the timelock owns, and obeys two governors.
+"""
+
+from __future__ import annotations
+
+from web3.contract.contract import Contract
+
+from core.errors import GovernanceError
+from governance.client import ChainClient, TransactionSigner
+from governance.deploy import GOVERNORS, TIMELOCK_ROLES
+from governance.deployment import Deployment
+from governance.signing import keccak
+
+OWNED = (
+    ("DemoLendingMarket", "market"),
+    ("AgentRegistry", "registry"),
+    ("SeatRegistry", "seats"),
+    ("ModelRegistry", "models"),
+    ("UpdateGate", "gate"),
+    ("LimitBook", "limits"),
+    ("DemoMarketAdapter", "adapter"),
+    ("DemoOracle", "oracle"),
+    ("DemoToken", "collateral_token"),
+    ("DemoToken", "debt_token"),
+)
+"""Contracts with an owner, and their roles in a deployment."""
+
+NOBODY = "0x" + "00" * 20
+
+
+def seal(client: ChainClient, deployer: TransactionSigner, deployment: Deployment) -> None:
+    """Hand everything to the timelock, renounce its admin, and check that no other key rules.
+
+    Raises:
+        GovernanceError: something still has another owner.
+    """
+    timelock = client.contract("TribunateTimelock", deployment.addresses["timelock"])
+    for contract in _owned(client, deployment):
+        client.send(deployer, contract.functions.transferOwnership(timelock.address))
+    admin = bytes(32)
+    client.send(deployer, timelock.functions.renounceRole(admin, deployer.address))
+    require_sealed(client, deployment, former_owner=deployer.address)
+
+
+def require_sealed(client: ChainClient, deployment: Deployment, *, former_owner: str) -> None:
+    """Check that the timelock owns everything and obeys the two governors alone.
+
+    Raises:
+        GovernanceError: an owner or role is not what it must be.
+    """
+    addresses = deployment.addresses
+    for contract in _owned(client, deployment):
+        owner = client.call(contract.functions.owner())
+        _require(owner == addresses["timelock"], f"{contract.address} is owned by {owner}")
+    market = client.contract("DemoLendingMarket", addresses["market"])
+    configurator = client.call(market.functions.configurator())
+    _require(configurator == addresses["adapter"], f"the market obeys {configurator}")
+    _require_roles(client, deployment, strangers=(former_owner, NOBODY))
+    _require_entrances(client, deployment)
+    _require_treasuries_apart(client, deployment)
+    _require_operators_apart(client, deployment)
+
+
+def _require_roles(client: ChainClient, deployment: Deployment, *, strangers: tuple[str, ...]) -> None:
+    """Roles can only have been granted in transactions since the deployment began: read them all."""
+    addresses = deployment.addresses
+    timelock = client.contract("TribunateTimelock", addresses["timelock"])
+    allowed = {addresses[governor] for governor in GOVERNORS}
+    for role in TIMELOCK_ROLES:
+        name = keccak(role.encode())
+        for governor in allowed:
+            held = client.call(timelock.functions.hasRole(name, governor))
+            _require(held, f"{governor} lacks {role}")
+        for stranger in strangers:
+            held = client.call(timelock.functions.hasRole(name, stranger))
+            _require(not held, f"{stranger} holds {role}")
+    for log in timelock.events.RoleGranted().get_logs(from_block=0):
+        role, account = log["args"]["role"], log["args"]["account"]
+        if account in allowed or account == timelock.address:
+            continue
+        held = client.call(timelock.functions.hasRole(role, account))
+        _require(not held, f"{account} holds a role of the timelock")
+
+
+def _require_entrances(client: ChainClient, deployment: Deployment) -> None:
+    addresses = deployment.addresses
+    for kind, role in (("UpdateGate", "gate"), ("DemoMarketAdapter", "adapter")):
+        contract = client.contract(kind, addresses[role])
+        found = client.call(contract.functions.governor()), client.call(contract.functions.fastLane())
+        expected = addresses["governor"], addresses["fast_lane"]
+        _require(found == expected, f"the {role}'s entrances are {found}")
+
+
+def _require_treasuries_apart(client: ChainClient, deployment: Deployment) -> None:
+    """Check that each excluded treasury delegates to itself, so that nobody votes with its tokens."""
+    power = client.contract("VotesPower", deployment.addresses["veto_power"])
+    token = client.contract("GovernanceToken", deployment.addresses["governance_token"])
+    for treasury in client.call(power.functions.treasuries()):
+        delegate = client.call(token.functions.delegates(treasury))
+        if delegate != treasury:
+            raise GovernanceError(
+                f"treasury {treasury} has delegated to {delegate}",
+                allowed="itself",
+                hint="let it delegate to itself before sealing",
+            )
+
+
+def _require_operators_apart(client: ChainClient, deployment: Deployment) -> None:
+    """Check that the newest table, once it has four seats, is one that can propose."""
+    seats = client.contract("SeatRegistry", deployment.addresses["seats"])
+    version = client.call(seats.functions.seatVersion())
+    enough = len(client.call(seats.functions.seatsOf(version))) >= client.call(
+        seats.functions.SMALLEST_TABLE()
+    )
+    usable = client.call(seats.functions.isUsable(version))
+    if enough and not usable:
+        raise GovernanceError(
+            "one operator holds more than f seats", allowed="at most f", hint="unseat some of its agents"
+        )
+
+
+def _require(holds: bool, found: str) -> None:
+    if not holds:
+        raise GovernanceError(found, allowed="the timelock, which obeys the two governors alone")
+
+
+def _owned(client: ChainClient, deployment: Deployment) -> list[Contract]:
+    return [client.contract(kind, deployment.addresses[role]) for kind, role in OWNED]
