@@ -32,7 +32,7 @@ REFUSALS = Refusals(
 
 RAY = 10**27
 RATE_STRATEGY = tuple(percent * RAY // 100 for percent in (80, 0, 4, 60, 2, 60, 2, 5, 20))
-"""Optimal usage, base rate, slopes of both rates, and what only stable rates use (zero risk premium apart)."""
+"""Optimal usage, base rate, two slopes of the variable and of the stable rate, three stable offsets."""
 
 
 class AaveV302Deployer:
