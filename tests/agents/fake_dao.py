@@ -17,7 +17,7 @@ from core.cascade import Liquidity
 from core.errors import ChainError, GovernanceError
 from core.evidence import sha256
 from core.guardrails import DEFAULT_LIMITS, FieldLimits, negotiable
-from core.mandate import Mandate
+from core.mandate import Mandate, SimulatedOutcome
 from core.market import MarketSnapshot, Parameters, PriceHistory, Scalar
 from core.ports import STRATEGY_API_VERSION, DueAct, Seat, SeatTable
 from core.position import Position
@@ -62,6 +62,8 @@ class FakeReader:
     newest: int = 1
     parameters: Parameters = OPENING
     consumed: set[int] = field(default_factory=set)
+    room_down_bps: int = 0
+    price: int = 2_000 * 10**8
 
     def chain_time(self) -> int:
         return self.time
@@ -73,7 +75,7 @@ class FakeReader:
             block_number=number,
             timestamp=START,
             parameters=self.parameters,
-            oracle_price=2_000 * 10**8,
+            oracle_price=self.price,
             total_collateral=10**21,
             total_debt_supply=2 * 10**13,
             total_borrow=10**13,
@@ -95,9 +97,15 @@ class FakeReader:
         self._known(block)
         return DEFAULT_LIMITS
 
-    def negotiable(self, scalar: Scalar, block: int | None = None) -> tuple[int, int]:
+    def oracle(self) -> tuple[int, int]:
+        return self.price, self.time
+
+    def negotiable(self, scalar: Scalar, block: int | None = None, *, fast: bool = False) -> tuple[int, int]:
         self._known(block)
-        return negotiable(
+        current = self.parameters.field(scalar)
+        if fast:
+            return 0, current
+        _, highest = negotiable(
             self.parameters,
             scalar,
             limits=DEFAULT_LIMITS,
@@ -105,6 +113,7 @@ class FakeReader:
             now=self.time,
             margin_bps=MANDATE.margin_bps,
         )
+        return current - self.room_down_bps, highest
 
     def _known(self, block: int | None) -> int:
         number = self.newest if block is None else block
@@ -130,6 +139,7 @@ class FakeStrategy:
     family: str = "fake"
     api_version: int = STRATEGY_API_VERSION
     shown: list[Observation] = field(default_factory=list)
+    outcomes: Callable[[Observation], tuple[SimulatedOutcome, ...]] = lambda _shown: ()
 
     def fit(self, history: PriceHistory, *, seed: int, report: object = None) -> None:
         """Have nothing to learn."""
@@ -139,7 +149,8 @@ class FakeStrategy:
         limit = self.safe_up_to(observation.seed)
         safe = limit is not None and limit >= observation.floor
         bound = min(limit, observation.ceiling) if limit is not None and safe else None
-        return Recommendation(observation.scalar, bound, (), (), (), "as the test says")
+        outcomes = self.outcomes(observation)
+        return Recommendation(observation.scalar, bound, (), outcomes, (), "as the test says")
 
 
 @dataclass(frozen=True)
