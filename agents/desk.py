@@ -126,9 +126,9 @@ class Desk:
 
     def _reach(self, snapshot: MarketSnapshot, scalar: Scalar, *, fast: bool) -> tuple[int, int]:
         """Return the lowest and highest value of the epoch; one cut takes no more than the mandate allows."""
-        lowest, highest = self.reader.negotiable(scalar, snapshot.block_number, fast=fast)
         if not fast:
-            return lowest, highest
+            return self.reader.negotiable(scalar, snapshot.block_number)
+        lowest, highest = self.reader.negotiable(scalar, snapshot.block_number, fast=True)
         current = snapshot.parameters.field(scalar)
         return max(lowest, lowest_cut_bps(current, self.mandate.borrowing_power_loss_bps)), highest
 

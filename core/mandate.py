@@ -41,8 +41,11 @@ class PhaseSeconds:
     submit: int = 600
 
 
-FAST_PHASES = PhaseSeconds(120, 120, 120, 120, 120, 120, 120)
-"""Phases of an extraordinary epoch: an emergency does not wait for an hour of talk."""
+FAST_PHASES = PhaseSeconds(240, 120, 120, 120, 120, 120, 120)
+"""Phases of an extraordinary epoch: an emergency does not wait for an hour of talk.
+
+The announce takes longer than the rest: a keeper's turn is a share of it, and two announces split the seats.
+"""
 
 
 @dataclass(frozen=True, slots=True)

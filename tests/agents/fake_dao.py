@@ -64,6 +64,7 @@ class FakeReader:
     consumed: set[int] = field(default_factory=set)
     room_down_bps: int = 0
     price: int = 2_000 * 10**8
+    block_time: int = START
 
     def chain_time(self) -> int:
         return self.time
@@ -73,7 +74,7 @@ class FakeReader:
         return MarketSnapshot(
             market=MARKET,
             block_number=number,
-            timestamp=START,
+            timestamp=self.block_time,
             parameters=self.parameters,
             oracle_price=self.price,
             total_collateral=10**21,
@@ -122,12 +123,17 @@ class FakeReader:
         return number
 
 
+@dataclass
 class FakePrices:
-    """Two bars of history (``core.ports.MarketSource``)."""
+    """Two bars of history before the start, then as the test says (``core.ports.MarketSource``)."""
+
+    later_usd: tuple[int, ...] = ()
+    before_usd: int = 2_000
 
     def history(self, time: int) -> PriceHistory:
-        times = np.array([START - 3600, START], dtype=np.int64)
-        return PriceHistory("WETH", "exchange", 3600, times, np.full(2, 2_000 * 10**8, dtype=np.int64))
+        closes = np.array([self.before_usd, self.before_usd, *self.later_usd], dtype=np.int64) * 10**8
+        times = START + 3600 * np.arange(-1, len(closes) - 1, dtype=np.int64)
+        return PriceHistory("WETH", "exchange", 3600, times, closes).until(time)
 
 
 @dataclass
@@ -201,6 +207,7 @@ def make_desk(
     reader: FakeReader,
     strategy: FakeStrategy,
     *,
+    prices: FakePrices | None = None,
     report: Callable[[dict[str, Any]], None] = lambda _event: None,
 ) -> Desk:
     """Return the desk of one seat."""
@@ -216,7 +223,7 @@ def make_desk(
         market=MARKET,
         seats=SEATS,
         reader=reader,
-        source=FakePrices(),
+        source=prices or FakePrices(),
         evidence=FakeEvidence(agent),
         assumptions=MarketAssumptions(Liquidity(depth=10**6 * WAD), Bps(50_00), paths=100),
         sign_update=sign_update,
