@@ -10,8 +10,11 @@ from governance.devchain.chain import Genesis
 from governance.devchain.local import LocalChain
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from governance.signing import LocalSigner
-from tests.protocols.aave import AaveMarket, open_positions
+from tests.protocols import aave as aave_protocol
+from tests.protocols import comet as comet_protocol
+from tests.protocols.aave import AaveMarket
 from tests.protocols.aave_v302 import AaveV302Deployer
+from tests.protocols.comet import CometMarket, deploy_comet
 from tests.protocols.stage import rewound
 
 FUNDER = known_key("protocol funder")
@@ -33,7 +36,7 @@ def chain_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def deployed_aave_v302(chain_url: str, funder: LocalSigner) -> AaveMarket:
     market = AaveV302Deployer(chain_url, funder).deploy()
-    open_positions(market)
+    aave_protocol.open_positions(market)
     return market
 
 
@@ -41,3 +44,16 @@ def deployed_aave_v302(chain_url: str, funder: LocalSigner) -> AaveMarket:
 def aave(deployed_aave_v302: AaveMarket) -> Iterator[AaveMarket]:
     with rewound(deployed_aave_v302.client):
         yield deployed_aave_v302
+
+
+@pytest.fixture(scope="session")
+def deployed_comet(chain_url: str, funder: LocalSigner) -> CometMarket:
+    market = deploy_comet(chain_url, funder)
+    comet_protocol.open_positions(market)
+    return market
+
+
+@pytest.fixture
+def comet(deployed_comet: CometMarket) -> Iterator[CometMarket]:
+    with rewound(deployed_comet.client):
+        yield deployed_comet
