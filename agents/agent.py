@@ -2,6 +2,7 @@
 
     chain clock ─► scheduler ─► start / tick ─┐
     peers ─► transport ─► receive ────────────┼─► feed ─► advance ─► journal ─► perform ─┐
+    a fallen price, a peer's call ─► caller ──┤                                          │
                                               └──────────── answers (worker thread) ◄────┘
 
 An event is journalled before its effects are performed.  After a crash the machine is replayed from the
@@ -17,10 +18,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from agents.caller import Caller, call_in
 from agents.codec import event_from_row, event_to_row
 from agents.desk import Desk, seed_of
 from agents.journal import Journal
 from agents.keeper import Keeper
+from core.calls import is_extraordinary
 from core.errors import NegotiationError, TribunateError
 from core.evidence import canonical_json
 from core.messages import Phase, SignedMessage, message_to_dict, require_bound
@@ -36,6 +39,7 @@ from core.negotiation import (
     PrepareAnnounce,
     Received,
     Reconsider,
+    Refused,
     Reject,
     Speak,
     State,
@@ -77,6 +81,7 @@ class RiskAgent:
         seat: Seat,
         desk: Desk,
         keeper: Keeper,
+        caller: Caller,
         journal: Journal,
         transport: Transport,
         context_of: Callable[[int], EpochContext],
@@ -86,6 +91,7 @@ class RiskAgent:
         self._seat = seat
         self._desk = desk
         self._keeper = keeper
+        self._caller = caller
         self._journal = journal
         self._transport = transport
         self._context_of = context_of
@@ -103,6 +109,9 @@ class RiskAgent:
         running = Running(self._context_of(epoch))
         self._running[epoch] = running
         asked = self._replay(epoch, running)
+        self._said_again(running.state.spoken(Phase.CALL))
+        for call in self._caller.calls_of(epoch):
+            self._feed(epoch, Received(call))
         self._perform_all(epoch, asked)
         for message in self._pending.pop(epoch, []):
             self._feed(epoch, Received(message))
@@ -113,13 +122,52 @@ class RiskAgent:
             await self._look_for_proposal(epoch)
             self._feed(epoch, Tick(now))
         await self._keeper.look(now)
+        self._spawn(self._watch(now))
 
     async def receive(self, message: SignedMessage) -> None:
         """Take a peer's message; one for an epoch that has not begun here waits for it."""
-        if message.epoch in self._running:
+        if message.phase is Phase.CALL:
+            await self._hear(message)
+        elif message.epoch in self._running:
             self._feed(message.epoch, Received(message))
         elif self._journal.outcome(message.epoch) is None:
             self._keep(message)
+            if message.phase is Phase.ANNOUNCE and is_extraordinary(message.epoch):
+                await self._hear(call_in(message))
+
+    # --- calls ---------------------------------------------------------------------------------------
+
+    async def _watch(self, now: int) -> None:
+        """Call an extraordinary epoch if the price has fallen and nobody else has."""
+        call = await self._caller.look(now)
+        if call is not None:
+            self._report({"type": "call", "epoch": call.epoch, "by": call.agent_id})
+            await self._join(call)
+
+    async def _hear(self, call: SignedMessage | None) -> str:
+        """Join the epoch of a peer's call that proves itself; return why not (empty when joined)."""
+        if call is None:
+            return "no sound call"
+        reason = await self._caller.hear(call)
+        if reason:
+            self._refuse(call, reason)
+        else:
+            await self._join(call)
+        return reason
+
+    async def _join(self, call: SignedMessage) -> None:
+        if call.epoch in self._running:
+            self._feed(call.epoch, Received(call))
+        elif self._journal.outcome(call.epoch) is None:
+            await self.start(call.epoch)
+
+    async def _judge_called(self, epoch: int, effect: Judge) -> None:
+        """Judge only what a call has opened; an announce without a sound one is its keeper's fault."""
+        reason = await self._hear(call_in(effect.announce))
+        if reason:
+            self._feed(epoch, Refused(effect.announce.agent_id, reason))
+        elif epoch in self._running:
+            self._judge(epoch, effect)
 
     def _keep(self, message: SignedMessage) -> None:
         """Keep a seat's message for later; nobody can fill the room of another seat."""
@@ -199,8 +247,11 @@ class RiskAgent:
         match effect:
             case PrepareAnnounce():
                 self._spawn(self._announce(epoch))
-            case Judge(announce):
-                self._answer(epoch, effect, self._desk.judge, epoch, announce, scalar)
+            case Judge():
+                if is_extraordinary(epoch):
+                    self._spawn(self._judge_called(epoch, effect))
+                else:
+                    self._judge(epoch, effect)
             case Speak():
                 self._speak(epoch, effect)
             case Forward(to, message):
@@ -213,10 +264,18 @@ class RiskAgent:
             case Submit():
                 self._spawn(self._submit(epoch, effect))
             case Reject(message, reason):
-                self._journal.reject(epoch, message.agent_id, message.phase, reason)
-                self._report({"type": "reject", "epoch": epoch, "from": message.agent_id, "reason": reason})
+                self._refuse(message, reason)
             case Finish(outcome, reason):
                 self._finish(epoch, outcome, reason)
+
+    def _refuse(self, message: SignedMessage, reason: str) -> None:
+        self._journal.reject(message.epoch, message.agent_id, message.phase, reason)
+        head = {"type": "reject", "epoch": message.epoch, "from": message.agent_id}
+        self._report({**head, "reason": reason})
+
+    def _judge(self, epoch: int, effect: Judge) -> None:
+        scalar = self._running[epoch].context.scalar
+        self._answer(epoch, effect, self._desk.judge, epoch, effect.announce, scalar)
 
     def _assess(self, epoch: int, effect: Assess) -> None:
         state, scalar = self._running[epoch].state, self._running[epoch].context.scalar
@@ -229,13 +288,21 @@ class RiskAgent:
         self, epoch: int, effect: Effect, work: Callable[..., Event], *args: Any, **settings: Any
     ) -> None:
         async def run() -> None:
-            event = await asyncio.to_thread(work, *args, **settings)
+            event = await self._work(work, *args, **settings)
             running = self._running.get(epoch)
             # an answer about an attempt that has ended would be taken for one about the next
             if running is not None and not self._answered(effect, running.state):
                 self._feed(epoch, event)
 
         self._spawn(run())
+
+    async def _work(self, work: Callable[..., Event], *args: Any, **settings: Any) -> Event:
+        """Work in a thread of its own, and say so: whoever moves the clock of a demo waits."""
+        self._report({"type": "working"})
+        try:
+            return await asyncio.to_thread(work, *args, **settings)
+        finally:
+            self._report({"type": "worked"})
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(self._guard(work))
@@ -250,8 +317,13 @@ class RiskAgent:
             self._report({"type": "error", "error": type(error).__name__, "found": error.found})
 
     async def _announce(self, epoch: int) -> None:
-        scalar = self._running[epoch].context.scalar
-        body = await asyncio.to_thread(self._desk.announce_body, scalar)
+        running = self._running[epoch]
+        calls = running.state.spoken(Phase.CALL)
+        if is_extraordinary(epoch) and not calls:
+            raise NegotiationError(f"epoch {epoch} has no call to announce", hint="the next keeper may have")
+        call = message_to_dict(calls[min(calls)]) if calls else None
+        scalar = running.context.scalar
+        body = await asyncio.to_thread(self._desk.announce_body, scalar, call=call)
         self._speak(epoch, Speak(Phase.ANNOUNCE, 0, 0, body))
 
     def _speak(self, epoch: int, effect: Speak) -> None:

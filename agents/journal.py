@@ -29,6 +29,13 @@ create table if not exists claims (
     outcome text not null default '',
     reason text not null default ''
 );
+create table if not exists calls (
+    epoch integer not null,
+    agent_id integer not null,
+    time integer not null,
+    message text not null,
+    primary key (epoch, agent_id)
+);
 create table if not exists rejects (
     seq integer primary key autoincrement,
     epoch integer not null,
@@ -91,6 +98,33 @@ class Journal:
             "insert into claims values (?, 'running', '', '') on conflict do nothing", (epoch,)
         )
         return row.rowcount == 1
+
+    def open_call(self, epoch: int, agent_id: int, *, time: int, message: dict[str, Any]) -> None:
+        """Record a call and claim its epoch, both or neither; nothing changes the second time."""
+        row = (epoch, agent_id, time, json.dumps(message, sort_keys=True))
+        self._db.execute("begin immediate")
+        try:
+            self._db.execute("insert into calls values (?, ?, ?, ?) on conflict do nothing", row)
+            self.claim(epoch)
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+    def call_times(self, agent_id: int) -> list[int]:
+        """Return when an agent has called, chain time."""
+        rows = self._db.execute("select time from calls where agent_id = ? order by time", (agent_id,))
+        return [int(time) for (time,) in rows]
+
+    def calls_since(self, time: int) -> list[int]:
+        """Return the epochs that were called at ``time`` or later."""
+        rows = self._db.execute("select distinct epoch from calls where time >= ? order by epoch", (time,))
+        return [int(epoch) for (epoch,) in rows]
+
+    def calls_of(self, epoch: int) -> list[dict[str, Any]]:
+        """Return the signed calls of ``epoch``, ascending by agent."""
+        query = "select message from calls where epoch = ? order by agent_id"
+        return [json.loads(message) for (message,) in self._db.execute(query, (epoch,))]
 
     def running(self) -> list[int]:
         """Return the epochs that were claimed and not finished: what a restart takes up again."""

@@ -15,23 +15,35 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from agents.journal import Journal
-from core.epoch import deadlines, epoch_at
-from core.mandate import PhaseSeconds
+from core.calls import extraordinary_start, is_extraordinary
+from core.epoch import Deadlines, deadlines, epoch_at
+from core.mandate import FAST_PHASES, PhaseSeconds
 
 log = logging.getLogger("tribunate.scheduler")
 
 
 @dataclass(frozen=True, slots=True)
 class EpochCalendar:
-    """When epochs start: epoch 1 at ``first_start``, then every ``epoch_seconds``."""
+    """When epochs start: epoch 1 at ``first_start``, then every ``epoch_seconds``.
+
+    An extraordinary epoch starts when its number says (core/calls.py), with phases of its own.
+    """
 
     first_start: int
     epoch_seconds: int
     phases: PhaseSeconds
+    fast_phases: PhaseSeconds = FAST_PHASES
 
     def start_of(self, epoch: int) -> int:
         """Return when ``epoch`` starts, chain time."""
+        if is_extraordinary(epoch):
+            return extraordinary_start(epoch)
         return self.first_start + (epoch - 1) * self.epoch_seconds
+
+    def deadlines_of(self, epoch: int) -> Deadlines:
+        """Return the deadlines of ``epoch``, chain time."""
+        phases = self.fast_phases if is_extraordinary(epoch) else self.phases
+        return deadlines(self.start_of(epoch), phases)
 
     def joinable(self, now: int) -> int | None:
         """Return the epoch that one may still join at ``now``: from its start to the end of its commits."""
@@ -39,7 +51,7 @@ class EpochCalendar:
         epoch = epoch_at(now, genesis=genesis, epoch_seconds=self.epoch_seconds)
         if epoch < 1:
             return None
-        return epoch if now < deadlines(self.start_of(epoch), self.phases).commit else None
+        return epoch if now < self.deadlines_of(epoch).commit else None
 
 
 class EpochScheduler:

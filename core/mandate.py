@@ -41,6 +41,13 @@ class PhaseSeconds:
     submit: int = 600
 
 
+FAST_PHASES = PhaseSeconds(240, 120, 120, 120, 120, 120, 120)
+"""Phases of an extraordinary epoch: an emergency does not wait for an hour of talk.
+
+The announce takes longer than the rest: a keeper's turn is a share of it, and two announces split the seats.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class FreshnessBands:
     """How far the chain may have moved, on the risky side only, since the snapshot."""
@@ -58,6 +65,8 @@ class Mandate:
 
     Shares are of the debt asset's supply unless the name says otherwise.  ``spread_limit_bps`` bounds
     the distance of the (f+1)-th lowest from the (f+1)-th highest bound before the window is extended.
+    ``fast_price_fall_bps`` is the fall from the highest price of the trailing 24 h that an agent may
+    call an extraordinary epoch for.
     """
 
     market: str
@@ -77,6 +86,8 @@ class Mandate:
     data_sources: tuple[str, ...] = ("exchange", "oracle")
     phases: PhaseSeconds = PhaseSeconds()
     freshness: FreshnessBands = FreshnessBands()
+    fast_price_fall_bps: Bps = Bps(15_00)
+    fast_phases: PhaseSeconds = FAST_PHASES
 
     def canonical(self) -> bytes:
         """Return the record as canonical JSON, the bytes whose hash is on chain."""

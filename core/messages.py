@@ -3,7 +3,8 @@
 A message's payload is canonical JSON; its EIP-712 digest covers epoch, attempt, round, phase, agent
 and the Keccak hash of the payload.  A uAgents envelope around it is transport, not evidence.
 
-    announce ─► commit ─► reveal ─► certificate/endorse ─► counter ─► certificate/endorse ─► agree | dissent
+    (call ─►) announce ─► commit ─► reveal ─► certificate/endorse ─► counter ─► certificate/endorse
+                                                                              ─► agree | dissent
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from core.units import NANO
 class Phase(StrEnum):
     """What a message is; the order is the transcript's order."""
 
+    CALL = "call"
     ANNOUNCE = "announce"
     COMMIT = "commit"
     REVEAL = "reveal"

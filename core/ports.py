@@ -139,8 +139,15 @@ class GovernanceReader(Protocol):
         """Limits of every field at ``block``."""
         ...
 
-    def negotiable(self, scalar: Scalar, block: int | None = None) -> tuple[int, int]:
-        """Lowest and highest value that an epoch may move ``scalar`` to at ``block``."""
+    def negotiable(self, scalar: Scalar, block: int | None = None, *, fast: bool = False) -> tuple[int, int]:
+        """Lowest and highest value that an epoch may move ``scalar`` to at ``block``.
+
+        ``fast`` asks for an extraordinary epoch: downwards only.
+        """
+        ...
+
+    def oracle(self) -> tuple[int, int]:
+        """Newest oracle price (eight decimals) and when it was observed."""
         ...
 
 

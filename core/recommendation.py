@@ -46,8 +46,9 @@ class Observation:
 class Recommendation:
     """An agent's answer: the largest value that it calls safe, and why.
 
-    ``bound`` is ``None`` when the strategy abstains (``reason`` says why).  ``outcomes`` are the
-    simulated candidates in ascending order; ``binding`` names the limit that stops the next one.
+    ``bound`` is ``None`` when the strategy abstains or finds no value safe (``reason`` says which).
+    ``outcomes`` are the simulated candidates in ascending order; ``binding`` names the limit that stops
+    the next one.
     """
 
     scalar: Scalar
@@ -57,3 +58,8 @@ class Recommendation:
     binding: tuple[Limit, ...]
     reason: str
     model: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def revealed_bound(self) -> int | None:
+        """What the agent reveals: 0, below every value, where it simulated and found nothing safe."""
+        return 0 if self.bound is None and self.outcomes else self.bound

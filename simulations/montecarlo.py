@@ -1,8 +1,9 @@
 """Monte Carlo over candidate values, with common random numbers: one set of paths for all of them.
 
-Declared assumptions about borrowers: when the threshold (or the LTV) moves, every borrower moves its
-debt ``relever_share`` of the way to the health factor (or the use of its LTV) that it had before.
-Liquidators are limited by slippage (core/cascade.py).  Bad debt is what was written off, plus debt
+Declared assumptions about borrowers: when the threshold moves, every borrower moves its debt
+``relever_share`` of the way to the health factor that it had before.  What an LTV allows is drawn: every
+borrower below it draws ``relever_share`` of the way up to it, and nobody repays because it falls, so that
+bad debt never falls with the LTV and is the book's own at 0.  Liquidators are limited by slippage (core/cascade.py).  Bad debt is what was written off, plus debt
 that at the horizon is worth more than its collateral.
 
 Statistics: expected shortfall is the mean of the worst 2.5 % of paths; its standard error follows
@@ -136,22 +137,24 @@ def reacted_book(
 ) -> engine.Book:
     """Return the book after borrowers have reacted, one row per candidate."""
     book = engine.book_from(observation.positions)
-    current = observation.snapshot.parameters
-    moves = np.array(
-        [_capacity(observation.scalar, p) / _capacity(observation.scalar, current) for p in parameters]
-    )
-    factors = 1 + behaviour.relever_share * (moves - 1)
-    debt = book.debt * factors[:, None]  # (candidate, position)
+    wanted = _wanted_debt(observation, book, parameters)  # (candidate, position)
+    debt = book.debt + behaviour.relever_share * (wanted - book.debt)
     return engine.Book(np.broadcast_to(book.collateral, debt.shape), debt)
 
 
-def _capacity(scalar: Scalar, parameters: Parameters) -> float:
-    """Return what borrowers keep their debt in proportion to."""
-    if scalar is Scalar.LIQUIDATION_THRESHOLD:
-        return float(parameters.liquidation_threshold_bps)
-    if scalar is Scalar.LTV:
-        return float(parameters.ltv_bps)
-    return 1.0
+def _wanted_debt(
+    observation: Observation, book: engine.Book, parameters: Sequence[Parameters]
+) -> NDArray[np.float64]:
+    """Return the debts that borrowers go towards, shape (candidate, position)."""
+    if observation.scalar is Scalar.LIQUIDATION_THRESHOLD:
+        now = float(observation.snapshot.parameters.liquidation_threshold_bps)
+        moves = np.array([p.liquidation_threshold_bps / now for p in parameters])
+        return np.asarray(book.debt * moves[:, None])
+    if observation.scalar is Scalar.LTV:
+        worth = book.collateral * (observation.snapshot.oracle_price / PRICE_ONE)
+        limits = np.array([p.ltv_bps / BPS_ONE for p in parameters])
+        return np.maximum(book.debt, worth * limits[:, None])
+    return np.repeat(book.debt, len(parameters), axis=0)
 
 
 def _check(observation: Observation, log_returns: NDArray[np.float64], candidates: Sequence[int]) -> None:

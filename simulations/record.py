@@ -122,6 +122,7 @@ def _mandate(record: Mapping[str, Any]) -> Mandate:
         StressScenario(s["name"], Bps(s["price_fall_bps"]), Bps(s["depth_bps"])) for s in record["stress"]
     )
     fields["phases"] = PhaseSeconds(**record["phases"])
+    fields["fast_phases"] = PhaseSeconds(**record["fast_phases"])
     fields["freshness"] = FreshnessBands(
         **{k: Bps(v) if k.endswith("_bps") else v for k, v in record["freshness"].items()}
     )

@@ -20,6 +20,7 @@ from uagents_core.identity import Identity
 
 from agents.agent import RiskAgent
 from agents.binding import attest, bind
+from agents.caller import Caller
 from agents.desk import Desk
 from agents.explanation import ChatSettings
 from agents.journal import Journal
@@ -27,9 +28,11 @@ from agents.keeper import Keeper
 from agents.plugins import load_strategy
 from agents.scheduler import EpochScheduler
 from agents.transport import UagentsTransport
+from agents.watch import Watch
 from core.epoch import keeper_order
 from core.market import PriceHistory
 from core.messages import SignedMessage
+from core.negotiation import EpochContext
 from core.ports import SeatTable, Strategy, TrainingProgress
 from core.update import ParameterUpdate
 from governance.keys import load_keystore, make_keystore
@@ -250,16 +253,31 @@ class AgentProcess:
         outbox = Outbox(dao.client, wallet, self._home / "outbox.sqlite")
         hands = ChainKeeper(dao.client, dao.deployment, outbox)
         keeper = Keeper(rank=order.index(seat.agent_id), sink=hands, desk=hands, report=self.report)
+        sign = message_signer(dao, wallet, seat.agent_id)
+
+        def context_of(epoch: int) -> EpochContext:
+            return epoch_context(
+                dao, epoch=epoch, seats=seats, me=seat.agent_id, mandate=mandate, calendar=calendar
+            )
+
+        caller = Caller(
+            watch=Watch(desk),
+            journal=self._journal,
+            agent_id=seat.agent_id,
+            rank=order.index(seat.agent_id),
+            context_of=context_of,
+            sign=sign,
+            report=self.report,
+        )
         parts: dict[str, Any] = {
             "seat": seat,
             "desk": desk,
             "keeper": keeper,
+            "caller": caller,
             "journal": self._journal,
             "transport": self._transport,
-            "context_of": lambda epoch: epoch_context(
-                dao, epoch=epoch, seats=seats, me=seat.agent_id, mandate=mandate, calendar=calendar
-            ),
-            "sign": message_signer(dao, wallet, seat.agent_id),
+            "context_of": context_of,
+            "sign": sign,
             "report": self.report,
         }
         return self.make_agent(parts)

@@ -84,6 +84,8 @@ class MandateConfig(Strict):
     data_sources: list[Name]
     phases: PhasesConfig
     freshness: FreshnessConfig
+    fast_price_fall_bps: Share
+    fast_phases: PhasesConfig
 
 
 class LiquidityConfig(Strict):
@@ -119,6 +121,7 @@ class NetworkConfig(Strict):
             data_sources=tuple(given.data_sources),
             phases=PhaseSeconds(**given.phases.model_dump()),
             freshness=_freshness(given.freshness),
+            fast_phases=PhaseSeconds(**given.fast_phases.model_dump()),
             **shares,
         )
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from agents.binding import attested, bound
 from agents.scheduler import EpochCalendar
-from core.epoch import deadlines, keeper_order
+from core.calls import CALL_SCALAR, is_extraordinary
+from core.epoch import keeper_order
 from core.errors import NegotiationError
 from core.mandate import Mandate
 from core.messages import Phase, SignedMessage
@@ -117,12 +118,12 @@ def epoch_context(
     return EpochContext(
         epoch=epoch,
         market=market,
-        scalar=mandate.scalar_of(epoch),
+        scalar=CALL_SCALAR if is_extraordinary(epoch) else mandate.scalar_of(epoch),
         me=me,
         wallets=wallets,
         seat_table_hash=seats.table_hash,
         keepers=keeper_order(epoch, market, seats.table_hash, wallets),
-        deadlines=deadlines(calendar.start_of(epoch), calendar.phases),
+        deadlines=calendar.deadlines_of(epoch),
         margin_bps=mandate.margin_bps,
         keccak=keccak,
         verify=verify,

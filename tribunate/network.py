@@ -41,7 +41,9 @@ def load(path: Path) -> NetworkConfig:
 def calendar_of(network: NetworkConfig) -> EpochCalendar:
     """Return when epochs start."""
     mandate = network.to_mandate()
-    return EpochCalendar(network.first_start, mandate.epoch_seconds, mandate.phases)
+    return EpochCalendar(
+        network.first_start, mandate.epoch_seconds, mandate.phases, fast_phases=mandate.fast_phases
+    )
 
 
 def assumptions_of(network: NetworkConfig) -> MarketAssumptions:

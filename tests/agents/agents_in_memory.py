@@ -23,17 +23,21 @@ from fake_dao import (
     SIGNERS,
     START,
     FakeGovernor,
+    FakePrices,
     FakeReader,
     FakeStrategy,
     make_desk,
 )
 
 from agents.agent import RiskAgent
+from agents.caller import Caller
 from agents.journal import Journal
 from agents.keeper import Keeper
 from agents.scheduler import EpochCalendar
+from agents.watch import Watch
 from core.epoch import keeper_order
 from core.messages import SignedMessage
+from core.negotiation import EpochContext
 from tribunate.dao import Dao, epoch_context, message_signer
 
 CALENDAR = EpochCalendar(START, MANDATE.epoch_seconds, MANDATE.phases)
@@ -82,6 +86,15 @@ class FragileJournal(Journal):
         if self.dead:
             raise PowerCut
 
+    def open_call(self, epoch: int, agent_id: int, *, time: int, message: dict[str, Any]) -> None:
+        if not self.dead:
+            self.appended += 1
+            self.dead = self.cut is not None and self.appended >= self.cut.event
+            if not self.dead or (self.cut is not None and self.cut.written):
+                super().open_call(epoch, agent_id, time=time, message=message)
+        if self.dead:
+            raise PowerCut
+
     def finish(self, epoch: int, outcome: str, reason: str) -> None:
         if self.dead:
             raise PowerCut
@@ -105,6 +118,7 @@ class Network:
     cuts: dict[int, Cut] = field(default_factory=dict)
     strategies: dict[int, FakeStrategy] = field(default_factory=dict)
     governor: FakeGovernor = field(default_factory=FakeGovernor)
+    prices: dict[int, FakePrices] = field(default_factory=lambda: {a: FakePrices() for a in AGENTS})
     sent: list[SignedMessage] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     nodes: dict[int, Node] = field(default_factory=dict)
@@ -124,12 +138,12 @@ class Network:
             if self.nodes[agent].journal.claim(epoch):
                 await self.nodes[agent].do(self.nodes[agent].shell.start(epoch))
 
-    async def run(self, epoch: int, *, seconds: int = 8_000) -> dict[int, str]:
+    async def run(self, epoch: int, *, seconds: int = 8_000, step: int = STEP_SECONDS) -> dict[int, str]:
         """Let time pass until every agent has finished ``epoch``; return the outcomes."""
         end = self.reader.time + seconds
         while self.reader.time <= end and not all(self.outcome(agent, epoch) for agent in AGENTS):
             await self.tick()
-            self.reader.time += STEP_SECONDS
+            self.reader.time += step
         return {agent: self.outcome(agent, epoch) for agent in AGENTS}
 
     async def tick(self) -> None:
@@ -206,16 +220,32 @@ class Node:
             desk=network.governor,
             report=network.events.append,
         )
+        self.desk = make_desk(agent, network.reader, self.strategy, prices=network.prices[agent])
+        sign = message_signer(CACHED_DAO, SIGNERS[agent], agent)
+
+        def context_of(epoch: int) -> EpochContext:
+            return epoch_context(
+                CACHED_DAO, epoch=epoch, seats=SEATS, me=agent, mandate=MANDATE, calendar=CALENDAR
+            )
+
+        caller = Caller(
+            watch=Watch(self.desk),
+            journal=journal,
+            agent_id=agent,
+            rank=network.keepers(0).index(agent),
+            context_of=context_of,
+            sign=sign,
+            report=network.events.append,
+        )
         self.shell = RiskAgent(
             seat=SEATS.seats[agent - 1],
-            desk=make_desk(agent, network.reader, self.strategy),
+            desk=self.desk,
             keeper=keeper,
+            caller=caller,
             journal=journal,
             transport=self,
-            context_of=lambda epoch: epoch_context(
-                CACHED_DAO, epoch=epoch, seats=SEATS, me=agent, mandate=MANDATE, calendar=CALENDAR
-            ),
-            sign=message_signer(CACHED_DAO, SIGNERS[agent], agent),
+            context_of=context_of,
+            sign=sign,
             report=network.events.append,
         )
 

@@ -17,7 +17,7 @@ from core.cascade import Liquidity
 from core.errors import ChainError, GovernanceError
 from core.evidence import sha256
 from core.guardrails import DEFAULT_LIMITS, FieldLimits, negotiable
-from core.mandate import Mandate
+from core.mandate import Mandate, SimulatedOutcome
 from core.market import MarketSnapshot, Parameters, PriceHistory, Scalar
 from core.ports import STRATEGY_API_VERSION, DueAct, Seat, SeatTable
 from core.position import Position
@@ -62,6 +62,9 @@ class FakeReader:
     newest: int = 1
     parameters: Parameters = OPENING
     consumed: set[int] = field(default_factory=set)
+    room_down_bps: int = 0
+    price: int = 2_000 * 10**8
+    block_time: int = START
 
     def chain_time(self) -> int:
         return self.time
@@ -71,9 +74,9 @@ class FakeReader:
         return MarketSnapshot(
             market=MARKET,
             block_number=number,
-            timestamp=START,
+            timestamp=self.block_time,
             parameters=self.parameters,
-            oracle_price=2_000 * 10**8,
+            oracle_price=self.price,
             total_collateral=10**21,
             total_debt_supply=2 * 10**13,
             total_borrow=10**13,
@@ -95,9 +98,15 @@ class FakeReader:
         self._known(block)
         return DEFAULT_LIMITS
 
-    def negotiable(self, scalar: Scalar, block: int | None = None) -> tuple[int, int]:
+    def oracle(self) -> tuple[int, int]:
+        return self.price, self.time
+
+    def negotiable(self, scalar: Scalar, block: int | None = None, *, fast: bool = False) -> tuple[int, int]:
         self._known(block)
-        return negotiable(
+        current = self.parameters.field(scalar)
+        if fast:
+            return 0, current
+        _, highest = negotiable(
             self.parameters,
             scalar,
             limits=DEFAULT_LIMITS,
@@ -105,6 +114,7 @@ class FakeReader:
             now=self.time,
             margin_bps=MANDATE.margin_bps,
         )
+        return current - self.room_down_bps, highest
 
     def _known(self, block: int | None) -> int:
         number = self.newest if block is None else block
@@ -113,12 +123,17 @@ class FakeReader:
         return number
 
 
+@dataclass
 class FakePrices:
-    """Two bars of history (``core.ports.MarketSource``)."""
+    """Two bars of history before the start, then as the test says (``core.ports.MarketSource``)."""
+
+    later_usd: tuple[int, ...] = ()
+    before_usd: int = 2_000
 
     def history(self, time: int) -> PriceHistory:
-        times = np.array([START - 3600, START], dtype=np.int64)
-        return PriceHistory("WETH", "exchange", 3600, times, np.full(2, 2_000 * 10**8, dtype=np.int64))
+        closes = np.array([self.before_usd, self.before_usd, *self.later_usd], dtype=np.int64) * 10**8
+        times = START + 3600 * np.arange(-1, len(closes) - 1, dtype=np.int64)
+        return PriceHistory("WETH", "exchange", 3600, times, closes).until(time)
 
 
 @dataclass
@@ -130,6 +145,7 @@ class FakeStrategy:
     family: str = "fake"
     api_version: int = STRATEGY_API_VERSION
     shown: list[Observation] = field(default_factory=list)
+    outcomes: Callable[[Observation], tuple[SimulatedOutcome, ...]] = lambda _shown: ()
 
     def fit(self, history: PriceHistory, *, seed: int, report: object = None) -> None:
         """Have nothing to learn."""
@@ -139,7 +155,8 @@ class FakeStrategy:
         limit = self.safe_up_to(observation.seed)
         safe = limit is not None and limit >= observation.floor
         bound = min(limit, observation.ceiling) if limit is not None and safe else None
-        return Recommendation(observation.scalar, bound, (), (), (), "as the test says")
+        outcomes = self.outcomes(observation)
+        return Recommendation(observation.scalar, bound, (), outcomes, (), "as the test says")
 
 
 @dataclass(frozen=True)
@@ -190,6 +207,7 @@ def make_desk(
     reader: FakeReader,
     strategy: FakeStrategy,
     *,
+    prices: FakePrices | None = None,
     report: Callable[[dict[str, Any]], None] = lambda _event: None,
 ) -> Desk:
     """Return the desk of one seat."""
@@ -205,7 +223,7 @@ def make_desk(
         market=MARKET,
         seats=SEATS,
         reader=reader,
-        source=FakePrices(),
+        source=prices or FakePrices(),
         evidence=FakeEvidence(agent),
         assumptions=MarketAssumptions(Liquidity(depth=10**6 * WAD), Bps(50_00), paths=100),
         sign_update=sign_update,

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from desk_in_memory import FRESH_SEED, desk, judged
-from fake_dao import DAO, HASHER, MARKET, SEATS, SIGNERS, START, THRESHOLD, FakeReader
+from fake_dao import (
+    DAO,
+    HASHER,
+    MANDATE,
+    MARKET,
+    OPENING,
+    SEATS,
+    SIGNERS,
+    START,
+    THRESHOLD,
+    FakeReader,
+)
 
 from agents.desk import Desk
-from core.market import with_scalar
+from core.mandate import SimulatedOutcome
+from core.market import Scalar, with_scalar
 from core.messages import Phase
 from core.negotiation import Assess, Assessed, Reconsider, Reconsidered
+from core.recommendation import Observation
 from core.units import Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
 
@@ -97,6 +111,75 @@ def test_an_agent_signs_a_value_within_its_bound_that_is_safe_again(bound: int) 
     assert (
         DAO.verifier.signer_of(digest, bytes.fromhex(answer.body["update_signature"])) == SIGNERS[3].address
     )
+
+
+# --- moves down --------------------------------------------------------------------------------------
+
+MARGIN = MANDATE.margin_bps
+
+
+def down(scalar: Scalar, value: int) -> ParameterUpdate:
+    proposed = with_scalar(OPENING, scalar, value, margin_bps=MARGIN)
+    return replace(update(75_00), proposed=proposed)
+
+
+def struck(value: int, *, liquidatable: int = 0, power: int = 0) -> SimulatedOutcome:
+    """An outcome that breaks the risk limit of bad debt (10 % of supply), and disrupts as much as is said."""
+    return SimulatedOutcome(value, 10**8, 0, liquidatable, power, 0)
+
+
+def outcomes_of(*found: SimulatedOutcome) -> Callable[[Observation], tuple[SimulatedOutcome, ...]]:
+    return lambda shown: tuple(o for o in found if shown.floor <= o.value <= shown.ceiling)
+
+
+def answered(
+    scalar: Scalar, value: int, *found: SimulatedOutcome, bound: int | None, safe: int | None = None
+) -> Assessed:
+    own = desk(3, safe=safe, fresh=safe)
+    own.strategy.outcomes = outcomes_of(*found)
+    effect = Assess(down(scalar, value))
+    return own.assess(judged(own), scalar, effect, bound=bound, seed=5)
+
+
+@pytest.mark.parametrize("scalar", [THRESHOLD, Scalar.LTV])
+@pytest.mark.parametrize("bound", [0, 60_00])
+def test_an_agent_signs_a_move_down_that_guardrails_stop_above_its_bound(scalar: Scalar, bound: int) -> None:
+    answer = answered(scalar, 69_00, struck(69_00), bound=bound)
+    assert answer.phase is Phase.AGREE
+
+
+def test_an_agent_that_abstained_signs_no_move_down() -> None:
+    assert answered(THRESHOLD, 74_00, bound=None).phase is Phase.DISSENT
+
+
+def test_a_lower_bonus_is_not_called_safer() -> None:
+    assert answered(Scalar.LIQUIDATION_BONUS, 4_50, bound=4_00).phase is Phase.DISSENT
+
+
+def test_only_the_first_step_of_a_ramp_is_held_against_newly_liquidatable_debt() -> None:
+    """The mandate allows 0.50 % of debt; the first step from 75.00 % ends at 74.50 %."""
+    found = struck(73_50, liquidatable=10**9), struck(74_50, liquidatable=5 * 10**6)
+    assert answered(THRESHOLD, 73_50, *found, bound=0).phase is Phase.AGREE
+
+
+def test_a_ramp_whose_first_step_strikes_too_many_is_not_signed() -> None:
+    found = struck(73_50), struck(74_50, liquidatable=5 * 10**6 + 1)
+    answer = answered(THRESHOLD, 73_50, *found, bound=0)
+    assert answer == Assessed(Phase.DISSENT, {"value": 0, "reason": "breaks_newly_liquidatable"})
+
+
+def test_a_cut_that_takes_too_much_borrowing_power_is_not_signed() -> None:
+    answer = answered(Scalar.LTV, 62_99, struck(62_99, power=-(10**8) - 1), bound=0)
+    assert answer.body["reason"] == "breaks_borrowing_power_loss"
+
+
+def test_within_its_own_bound_an_agent_signs_a_move_down_only_if_it_is_safe_again() -> None:
+    answer = answered(THRESHOLD, 74_00, struck(74_00), bound=74_00)
+    assert answer.body["reason"] == "unsafe_when_simulated_again"
+    assert answered(THRESHOLD, 74_00, bound=74_00, safe=74_00).phase is Phase.AGREE
+
+
+# --- above one's bound -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bound", [None, 0, 75_49])

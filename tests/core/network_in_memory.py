@@ -176,7 +176,8 @@ class Network:
     def _assess(self, who: int, update: ParameterUpdate) -> Assessed:
         player, value = self.players[who], update.proposed.liquidation_threshold_bps
         own = player.bound if player.counter is None else player.counter
-        if not player.signs or own is None or own < value:
+        down = value < NOW.liquidation_threshold_bps
+        if not player.signs or own is None or (own < value and not down):
             return Assessed(Phase.DISSENT, {"value": int(value), "reason": "above_bound"})
         digest = update_digest(update)
         body = {"update_digest": digest.hex(), "update_signature": sign(who, digest).hex()}

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from network_in_memory import Network, Player, signed
 
+from core.lanes import Lane, lane_of
 from core.messages import Phase
 from core.negotiation import Received, Stage
 
@@ -43,7 +44,33 @@ def test_without_a_step_limit_the_candidate_is_the_third_largest_bound() -> None
     assert len(submit.signatures) == 3, "the most cautious agent calls 75.90 % the limit and dissents"
 
 
-def test_bounds_below_the_current_value_end_in_no_change() -> None:
+def test_bounds_below_the_current_value_propose_a_ramp_to_the_third_largest() -> None:
+    net = network({1: 74_00, 2: 74_50, 3: 73_00, 4: 74_90}, lowest=73_50)
+    net.run()
+    assert outcomes(net) == {"proposed"}
+    update = net.submitted[0][1].update
+    assert update.proposed.liquidation_threshold_bps == 74_00
+    assert update.proposed.ltv_bps == 69_00, "the LTV stood at the margin and moves along"
+    assert lane_of(update.expected, update.proposed, total_collateral=10**21) is Lane.RAMP
+
+
+def test_a_ramp_goes_no_further_than_guardrails_let_it() -> None:
+    net = network({1: 60_00, 2: 0, 3: 0, 4: 74_90}, lowest=73_50)
+    net.run()
+    update = net.submitted[0][1].update
+    assert update.proposed.liquidation_threshold_bps == 73_50
+    assert len(net.submitted[0][1].signatures) == 4, "it is safer than what stands for all of them"
+
+
+def test_two_low_bounds_of_four_start_a_ramp_and_one_alone_does_not() -> None:
+    one = network({1: 60_00, 2: 75_00, 3: 75_00, 4: 78_00}, lowest=73_50)
+    two = network({1: 60_00, 2: 60_00, 3: 75_00, 4: 78_00}, lowest=73_50)
+    one.run()
+    two.run()
+    assert (outcomes(one), outcomes(two)) == ({"no_change"}, {"proposed"})
+
+
+def test_where_no_lane_leads_down_bounds_below_the_current_value_end_in_no_change() -> None:
     net = network({1: 74_00, 2: 74_50, 3: 73_00, 4: 74_90})
     net.run()
     assert outcomes(net) == {"no_change"}

@@ -114,6 +114,54 @@ def test_borrowers_who_relever_lose_more() -> None:
     assert moving.bad_debt_es_975_nano == pytest.approx((debt - 1_400_000 / 1.05) / 1e7 * NANO, rel=1e-3)
 
 
+def at_ltv(*shares: float, candidates: list[int], relever: float = 1.0) -> list[int]:
+    """Expected shortfalls of LTV candidates; the borrower has drawn 1.4 M of 2 M, 70 %."""
+    observation = replace(one_borrower(), scalar=Scalar.LTV)
+    found = simulate_candidates(
+        observation, falls(*shares), candidates, behaviour=Behaviour(relever_share=relever)
+    )
+    return [outcome.bad_debt_es_975_nano for outcome in found]
+
+
+def test_what_a_higher_ltv_allows_is_drawn_and_lost() -> None:
+    """At LTV 74 % the debt is 1.48 M; at -30 % the coins repay 1.4 M / 1.05; supply is 10 M."""
+    at_the_limit, higher = at_ltv(0.30, candidates=[70_00, 74_00])
+    assert at_the_limit == pytest.approx((1_400_000 - 1_400_000 / 1.05) / 1e7 * NANO, rel=1e-3)
+    assert higher == pytest.approx((1_480_000 - 1_400_000 / 1.05) / 1e7 * NANO, rel=1e-3)
+
+
+def test_borrowers_who_draw_half_of_their_room_lose_half_as_much_more() -> None:
+    none, half, all_of_it = (at_ltv(0.30, candidates=[74_00], relever=share)[0] for share in (0, 0.5, 1))
+    assert half - none == pytest.approx((all_of_it - none) / 2, rel=1e-3)
+
+
+def test_a_lower_ltv_makes_nobody_repay() -> None:
+    assert len(set(at_ltv(0.30, candidates=[0, 50_00, 70_00]))) == 1
+
+
+def test_bad_debt_never_falls_with_the_ltv() -> None:
+    observation = replace(DEMO.observation("exchange", seed=1), scalar=Scalar.LTV)
+    returns = 0.03 * np.random.default_rng(1).standard_normal((400, 24))
+    found = simulate_candidates(observation, returns, [0, 40_00, 60_00, 65_00, 68_00, 70_00, 72_00, 74_00])
+    shortfalls = [outcome.bad_debt_es_975_nano for outcome in found]
+    assert shortfalls == sorted(shortfalls)
+    assert shortfalls[0] < shortfalls[-1]
+
+
+def test_the_search_finds_the_largest_safe_ltv() -> None:
+    """At -30 % what is repaid is 1 333 333; the limit of 5 bps of 10 M adds 5 000: 66.92 % of 2 M.
+
+    The borrower has drawn more than that already: no LTV is safe.  With a debt of 1.2 M, 66.92 % is.
+    """
+    observation = replace(one_borrower(), scalar=Scalar.LTV, floor=0, ceiling=90_00)
+    outcomes, bound = safe_search(observation, falls(*[0.30] * 40))
+    assert bound is None and outcomes, "nothing is safe, not even 0"
+    smaller = replace(observation, positions=(Position("a", 1_000 * WAD, 1_200_000 * WAD),))
+    _, bound = safe_search(smaller, falls(*[0.30] * 40))
+    assert bound is not None
+    assert 0 <= (1_400_000 / 1.05 + 5_000) / 2_000_000 * 100_00 - bound <= 6
+
+
 def test_a_scenario_whose_loss_exceeds_the_reserves_is_named() -> None:
     hard = StressScenario("gap_40", Bps(40_00), Bps(100_00))
     mild = StressScenario("gap_10", Bps(10_00), Bps(50_00))

@@ -53,6 +53,8 @@ mandates = st.builds(
     data_sources=st.lists(names, max_size=3).map(tuple),
     phases=st.builds(PhaseSeconds, *[seconds] * 7),
     freshness=st.builds(FreshnessBands, shares, shares, shares, shares, seconds),
+    fast_price_fall_bps=shares,
+    fast_phases=st.builds(PhaseSeconds, *[seconds] * 7),
 )
 
 

@@ -1,0 +1,59 @@
+"""Real protocols on one chain: each deployed once, each test undone afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from governance.devchain.chain import Genesis
+from governance.devchain.local import LocalChain
+from governance.rehearsal import ETHER, GENESIS_TIME, known_key
+from governance.signing import LocalSigner
+from tests.protocols import aave as aave_protocol
+from tests.protocols import comet as comet_protocol
+from tests.protocols.aave import AaveMarket
+from tests.protocols.aave_v302 import AaveV302Deployer
+from tests.protocols.comet import CometMarket, deploy_comet
+from tests.protocols.stage import rewound
+
+FUNDER = known_key("protocol funder")
+
+
+@pytest.fixture(scope="session")
+def funder() -> LocalSigner:
+    """Who pays everybody's gas."""
+    return FUNDER
+
+
+@pytest.fixture(scope="session")
+def chain_url() -> Iterator[str]:
+    balances = {bytes.fromhex(FUNDER.address[2:]): 10**6 * ETHER}
+    with LocalChain(Genesis(GENESIS_TIME, balances)) as chain:
+        yield chain.url
+
+
+@pytest.fixture(scope="session")
+def deployed_aave_v302(chain_url: str, funder: LocalSigner) -> AaveMarket:
+    market = AaveV302Deployer(chain_url, funder).deploy()
+    aave_protocol.open_positions(market)
+    return market
+
+
+@pytest.fixture
+def aave(deployed_aave_v302: AaveMarket) -> Iterator[AaveMarket]:
+    with rewound(deployed_aave_v302.client):
+        yield deployed_aave_v302
+
+
+@pytest.fixture(scope="session")
+def deployed_comet(chain_url: str, funder: LocalSigner) -> CometMarket:
+    market = deploy_comet(chain_url, funder)
+    comet_protocol.open_positions(market)
+    return market
+
+
+@pytest.fixture
+def comet(deployed_comet: CometMarket) -> Iterator[CometMarket]:
+    with rewound(deployed_comet.client):
+        yield deployed_comet
