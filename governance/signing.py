@@ -82,6 +82,8 @@ def ascending(signatures: Sequence[tuple[str, bytes]]) -> tuple[list[str], list[
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {_camel(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     return int(value) if isinstance(value, int) else value
 
 
