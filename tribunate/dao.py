@@ -39,7 +39,7 @@ class Dao:
 def connect(rpc_url: str, deployment: Deployment) -> Dao:
     """Return the deployment's parts."""
     client = ChainClient(rpc_url)
-    hasher = Eip712Hasher(deployment.chain_id, deployment.addresses["governor"])
+    hasher = Eip712Hasher(deployment.chain_id, deployment.verifying_contract)
     reader = ChainReader(client, deployment)
     return Dao(client, deployment, reader, hasher, EcdsaVerifier(), AgentDirectory(client, deployment))
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from web3.contract.contract import Contract, ContractFunction
 
 from contracts.artifacts import load_any_artifact, load_mutant, with_bytecodes
 from core.market import Parameters, Scalar, with_scalar
@@ -26,20 +27,21 @@ ASSET = known_key("some asset").address
 START = Parameters(Bps(70_00), Bps(75_00), Bps(5_00), 1_000 * ETHER, 1_000_000 * USD)
 LIMIT_NAMES = (
     "enabled",
+    "relative",
     "floor",
-    "ceiling",
     "stepUp",
     "stepDown",
-    "relative",
     "minDelaySeconds",
+    "ceiling",
     "budgetUp",
     "budgetDown",
 )
 BANDS = (10_00, 10_00, 30_00, 30_00)
+NEWLY_LIQUIDATABLE_BPS = 50
 
 
 class AdapterBench:
-    """One adapter before a CrookedMarket; its timelock is a key of the test."""
+    """One adapter before a CrookedMarket; its owner, governor and fast lane are one key of the test."""
 
     def __init__(self, client: ChainClient, *, start: Parameters = START, margin_bps: int = 5_00) -> None:
         self.client = client
@@ -49,11 +51,23 @@ class AdapterBench:
         values = tuple(start.as_dict().values())
         market = client.deploy(self.timelock, "CrookedMarket", ASSET, values)
         self.market = client.contract("CrookedMarket", market)
-        adapter = client.deploy(
-            self.timelock, "DemoMarketAdapter", market, self.timelock.address, margin_bps, BANDS
-        )
-        self.adapter = client.contract("DemoMarketAdapter", adapter)
+        owner = self.timelock.address
+        self.limits = self._deploy("LimitBook", owner)
+        self.sample = self._deploy("PositionSample")
+        neighbours = self.limits.address, self.sample.address
+        self.adapter = self._deploy("DemoMarketAdapter", market, owner, *neighbours)
+        self.send(self.adapter.functions.setEntrances(owner, owner))
+        rules = (margin_bps, NEWLY_LIQUIDATABLE_BPS, BANDS)
+        self.send(self.adapter.functions.listMarket(ASSET, rules))
+        self.send(self.limits.functions.open(ASSET, self.adapter.address, False))
         self.pretend()
+
+    def _deploy(self, name: str, *arguments: object) -> Contract:
+        return self.client.contract(name, self.client.deploy(self.timelock, name, *arguments))
+
+    def send(self, call: ContractFunction) -> None:
+        """Send as the owner."""
+        self.client.send(self.timelock, call)
 
     def pretend(
         self,
@@ -64,8 +78,7 @@ class AdapterBench:
         borrow: int = 100_000 * USD,
     ) -> None:
         """Let the market say these values."""
-        function = self.market.functions.pretend(price, utilisation_bps, collateral, borrow)
-        self.client.send(self.timelock, function)
+        self.send(self.market.functions.pretend(price, utilisation_bps, collateral, borrow))
 
     def current(self) -> Parameters:
         values = self.client.call(self.market.functions.parameters())
@@ -97,16 +110,22 @@ class AdapterBench:
         return replace(update, proposed=replace(update.expected, **fields))  # type: ignore[arg-type]
 
     def check(self, update: ParameterUpdate) -> None:
-        self.client.call(self.adapter.functions.requireSubmittable(update_tuple(update)))
+        self.client.call(self.adapter.functions.requireSubmittable([update_tuple(update)]))
 
     def apply(self, update: ParameterUpdate) -> None:
-        self.client.send(self.timelock, self.adapter.functions.applyUpdate(update_tuple(update)))
+        self.send(self.adapter.functions.applyUpdates([update_tuple(update)]))
+
+    def cut(self, update: ParameterUpdate) -> None:
+        self.send(self.adapter.functions.applyCut(update_tuple(update)))
+
+    def step(self) -> None:
+        self.send(self.adapter.functions.rampStep(ASSET))
 
     def set_limits(self, field: int, **changes: Any) -> None:
         """Let the timelock change some limits of a field, given by Solidity's names."""
-        function = self.adapter.functions.limitsOf(field)
+        function = self.limits.functions.limitsOf(ASSET, field)
         limits = dict(zip(LIMIT_NAMES, self.client.call(function), strict=True)) | changes
-        self.client.send(self.timelock, self.adapter.functions.setLimits(field, tuple(limits.values())))
+        self.send(self.limits.functions.setLimits(ASSET, field, tuple(limits.values())))
 
 
 class Stage:

@@ -18,11 +18,11 @@ from governance.deploy import (
     SeatAttestation,
     deploy,
     fund,
-    seal,
     seat,
 )
 from governance.deployment import Deployment, save_deployment
 from governance.keys import make_keystore
+from governance.sealing import seal
 from governance.signing import LocalSigner, keccak
 from models.data import snapshots
 from tribunate import network
