@@ -142,12 +142,17 @@ class MarketSnapshot:
         return -(-self.total_borrow * BPS_ONE // self.total_debt_supply)
 
 
+ROUNDS = 0
+"""The bar length of prices that are no bars: an oracle's rounds, at irregular times."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PriceHistory:
     """Closing prices of one asset from one source, strictly ascending; what an agent may look at.
 
     ``times`` are closes in UTC seconds (a bar is known only when it has closed), ``closes_e8`` prices
-    at 1e-8 USD; both ``int64`` of shape (bar,).  A missing bar is absent, never filled.
+    at 1e-8 USD; both ``int64`` of shape (bar,).  A missing bar is absent, never filled.  With
+    ``bar_seconds`` of ``ROUNDS`` the times are those of an oracle's rounds.
     """
 
     asset: str

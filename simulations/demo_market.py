@@ -4,6 +4,9 @@ It opens conservative (LTV 70.00 %, threshold 75.00 %, bonus 5.00 %) in a calm s
 make of it follows from their models.  Depth, supply and reserves are declared assumptions: debt is
 large against what the market absorbs in an hour, so that liquidators are limited by slippage and bad
 debt follows from volatility (Kao et al. 2020).
+
+Some two weeks after genesis the price falls by a quarter to a third within a day, on a day and by an
+amount that the seed draws, and stays restless: what a governance that only ever raises would sleep through.
 """
 
 from __future__ import annotations
@@ -23,14 +26,16 @@ from core.market import MarketSnapshot, Parameters, PriceHistory, Scalar
 from core.position import Position
 from core.recommendation import Observation
 from core.units import PRICE_ONE, WAD, Bps
+from models.data.rounds import known_bars
 from simulations.generator import (
     BAR_SECONDS,
     MarketTerms,
-    OracleTerms,
+    PriceFall,
     exchange_feed,
     log_returns,
-    oracle_feed,
+    with_fall,
 )
+from simulations.oracle_rounds import OracleTerms, oracle_rounds
 
 GENESIS_TIME = 1_701_345_600
 """2023-11-30 12:00 UTC: the close of the last bar that an agent may see when the chain starts."""
@@ -39,6 +44,13 @@ HISTORY_BARS = 4_320
 CONTINUATION_BARS = 40 * 24
 OPENING_BAR = HISTORY_BARS // 2
 """The bar at which the market opens; a volatility scale acts from here on."""
+
+FALL_DAYS = (12, 14)
+"""Days after genesis between which the great fall begins."""
+
+FALL_HOURS = (6, 18)
+FALL_SHARES = (0.25, 0.35)
+AFTERMATH_SCALE = 1.3
 
 BORROWERS = 40
 OPENING_THRESHOLD = Bps(75_00)
@@ -51,8 +63,8 @@ USDC = 10**DECIMALS.debt
 class DemoMarket:
     """Everything a chain and its agents need at genesis, amounts in base units of their token.
 
-    ``feeds`` reach past genesis: whoever shows them calls ``until`` with the chain's time, or
-    :meth:`history` for what is known at genesis.
+    ``feeds`` are hourly closes (``exchange``) and rounds (``oracle``), and reach past genesis: whoever
+    shows them calls ``known_bars`` with the chain's time, or :meth:`history` for what is known at genesis.
     """
 
     seed: int
@@ -70,13 +82,13 @@ class DemoMarket:
     mandate: Mandate
 
     def history(self, source: str) -> PriceHistory:
-        """Return what ``source`` had published at genesis."""
-        return self.feeds[source].until(self.genesis_time)
+        """Return what ``source`` had published at genesis, as hourly bars."""
+        return known_bars(self.feeds[source], self.genesis_time)
 
     @property
     def oracle_price(self) -> int:
         """Price at genesis, eight decimals: the oracle's newest answer."""
-        return int(self.history("oracle").closes_e8[-1])
+        return int(self.feeds["oracle"].until(self.genesis_time).closes_e8[-1])
 
     def snapshot(self) -> MarketSnapshot:
         """Return the market at genesis as a chain would show it (block 0, no positions root)."""
@@ -176,9 +188,22 @@ def _supply_cap(positions: tuple[Position, ...]) -> int:
 def _feeds(seed: int, volatility_scale: float) -> dict[str, PriceHistory]:
     terms = MarketTerms(volatility_scale=volatility_scale, scale_from_bar=OPENING_BAR)
     returns = log_returns(terms, HISTORY_BARS + CONTINUATION_BARS, seed=seed)
+    returns = with_fall(returns, drawn_fall(seed), seed=seed)
     first_close = GENESIS_TIME - (HISTORY_BARS - 1) * BAR_SECONDS
     exchange = exchange_feed(returns, "WETH", terms=terms, first_close=first_close)
-    return {"exchange": exchange, "oracle": oracle_feed(exchange, OracleTerms(), seed=seed)}
+    return {"exchange": exchange, "oracle": oracle_rounds(exchange, OracleTerms(), seed=seed)}
+
+
+def drawn_fall(seed: int) -> PriceFall:
+    """Return the great fall of ``seed``'s market."""
+    rng = np.random.default_rng([seed, 4])
+    first, last = (HISTORY_BARS + 24 * day for day in FALL_DAYS)
+    return PriceFall(
+        first_bar=int(rng.integers(first, last)),
+        bars=int(rng.integers(*FALL_HOURS)),
+        share=float(rng.uniform(*FALL_SHARES)),
+        aftermath_scale=AFTERMATH_SCALE,
+    )
 
 
 def _draw_positions(seed: int, *, price: int, threshold: Bps) -> tuple[Position, ...]:

@@ -1,10 +1,10 @@
 """A seeded market for people without data: regime-switching volatility with jumps, hourly.
 
-Two feeds of the same price: ``exchange`` closes, and ``oracle`` answers, which lag within the hour as
-rounds do (deviation threshold, hourly heartbeat).  Declared assumptions, not a model of any asset; no
-strategy imports this module.
+The ``exchange`` publishes its closes; an ``oracle`` writes rounds over them (simulations/oracle_rounds.py).
+A market may be given one great fall, after which it stays restless.  Declared assumptions, not a model
+of any asset; no strategy imports this module.
 
-Source: Hamilton 1989 (regimes), Merton 1976 (jumps); Chainlink ETH/USD (0.5 % deviation, 1 h heartbeat).
+Source: Hamilton 1989 (regimes), Merton 1976 (jumps).
 """
 
 from __future__ import annotations
@@ -50,11 +50,32 @@ class MarketTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class OracleTerms:
-    """How an oracle follows the exchange."""
+class PriceFall:
+    """One great fall: ``share`` of the price over ``bars``, then ``aftermath_scale`` times the volatility.
 
-    deviation_bps: int = 50
-    noise_bps: float = 3.0
+    The ordinary moves of these bars come on top of it.
+    """
+
+    first_bar: int
+    bars: int
+    share: float
+    aftermath_scale: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1 or self.bars < 1:
+            raise ConfigError(
+                f"a fall was {self.share} over {self.bars} bars", allowed="0 to 1, one bar at least"
+            )
+
+
+def with_fall(returns: NDArray[np.float64], fall: PriceFall, *, seed: int) -> NDArray[np.float64]:
+    """Return ``returns`` with the fall in them, spread unevenly over its bars; nothing before it changes."""
+    weights = np.random.default_rng([seed, 5]).dirichlet(np.full(fall.bars, 2.0))
+    end = fall.first_bar + fall.bars
+    moved = returns.copy()
+    moved[fall.first_bar : end] += np.log1p(-fall.share) * weights
+    moved[end:] *= fall.aftermath_scale
+    return moved
 
 
 def log_returns(terms: MarketTerms, bars: int, *, seed: int) -> NDArray[np.float64]:
@@ -90,26 +111,6 @@ def exchange_feed(
 ) -> PriceHistory:
     """Return the closes that follow from ``returns``; the first bar closes at ``first_close``."""
     prices = terms.start_price_usd * np.exp(np.cumsum(returns))
-    return _feed(asset, "exchange", prices, first_close=first_close)
-
-
-def oracle_feed(exchange: PriceHistory, terms: OracleTerms, *, seed: int) -> PriceHistory:
-    """Return the answer that stands at each close of ``exchange``.
-
-    The newest round is a heartbeat at a random moment of the hour; where the price has left it by
-    more than the deviation threshold since, a round was written at the threshold.
-    """
-    rng = np.random.default_rng([seed, 2])
-    log_prices = np.log(exchange.closes_e8 / PRICE_ONE)
-    moves = np.diff(log_prices, prepend=log_prices[0])
-    age = rng.random(len(moves))
-    limit = terms.deviation_bps / 1e4
-    stale = np.clip(moves * age, -limit, limit)
-    noise = terms.noise_bps / 1e4 * rng.standard_normal(len(moves))
-    answers = np.exp(log_prices - stale + noise)
-    return _feed(exchange.asset, "oracle", answers, first_close=int(exchange.times[0]))
-
-
-def _feed(asset: str, source: str, prices: NDArray[np.float64], *, first_close: int) -> PriceHistory:
     times = first_close + BAR_SECONDS * np.arange(len(prices), dtype=np.int64)
-    return PriceHistory(asset, source, BAR_SECONDS, times, np.rint(prices * PRICE_ONE).astype(np.int64))
+    closes = np.rint(prices * PRICE_ONE).astype(np.int64)
+    return PriceHistory(asset, "exchange", BAR_SECONDS, times, closes)

@@ -3,8 +3,10 @@
 Declared assumptions about borrowers: when the threshold moves, every borrower moves its debt
 ``relever_share`` of the way to the health factor that it had before.  What an LTV allows is drawn: every
 borrower below it draws ``relever_share`` of the way up to it, and nobody repays because it falls, so that
-bad debt never falls with the LTV and is the book's own at 0.  Liquidators are limited by slippage (core/cascade.py).  Bad debt is what was written off, plus debt
-that at the horizon is worth more than its collateral.
+bad debt never falls with the LTV and is the book's own at 0.
+
+Liquidators are limited by slippage (core/cascade.py).  Bad debt is what was written off, plus debt that
+at the horizon is worth more than its collateral.
 
 Statistics: expected shortfall is the mean of the worst 2.5 % of paths; its standard error follows
 Manistre and Hancock 2005 (variance of the tail plus the uncertainty of the quantile).
@@ -153,7 +155,7 @@ def _wanted_debt(
     if observation.scalar is Scalar.LTV:
         worth = book.collateral * (observation.snapshot.oracle_price / PRICE_ONE)
         limits = np.array([p.ltv_bps / BPS_ONE for p in parameters])
-        return np.maximum(book.debt, worth * limits[:, None])
+        return np.asarray(np.maximum(book.debt, worth * limits[:, None]))
     return np.repeat(book.debt, len(parameters), axis=0)
 
 

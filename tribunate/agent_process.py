@@ -40,6 +40,7 @@ from governance.outbox import Outbox
 from governance.registry import AgentCard
 from governance.signing import LocalSigner, keccak
 from models.data import snapshots
+from models.data.rounds import known_bars
 from tribunate import network
 from tribunate.config import AgentConfig, NetworkConfig
 from tribunate.dao import Dao, SeatDirectory, connect_file, epoch_context, message_signer, seat_of
@@ -79,13 +80,13 @@ def keys_of(home: Path) -> Keys:
 
 @dataclass(frozen=True, slots=True)
 class RevealedPrices:
-    """A price file as far as the chain's clock has revealed it."""
+    """A price file, bars or an oracle's rounds, as far as the chain's clock has revealed it."""
 
     whole: PriceHistory
 
     def history(self, time: int) -> PriceHistory:
-        """Return the bars that had closed at ``time``."""
-        return self.whole.until(time)
+        """Return the hourly bars that were known at ``time``."""
+        return known_bars(self.whole, time)
 
 
 def run_agent(config: AgentConfig, pipe_descriptor: int | None) -> None:
@@ -192,7 +193,7 @@ class AgentProcess:
 
     def _fit(self, strategy: Strategy, prices: PriceHistory, dao: Dao) -> int:
         """Train on what the chain's clock has revealed; return where the sample ended."""
-        known = prices.until(dao.reader.chain_time())
+        known = known_bars(prices, dao.reader.chain_time())
         strategy.fit(known, seed=FIT_SEED, report=self._training)
         self.report({"type": "trained", "bars": len(known), "until": known.last_time})
         return known.last_time

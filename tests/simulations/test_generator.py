@@ -9,18 +9,22 @@ import pytest
 
 from core.errors import ConfigError
 from core.lending import Decimals, LiquidationRules, health_factor_wad, max_borrow
-from core.market import validate_parameters
+from core.market import ROUNDS, validate_parameters
 from core.units import WAD, Bps
+from models.data.rounds import known_bars
 from simulations.demo_market import (
     BORROWERS,
     CONTINUATION_BARS,
+    FALL_SHARES,
     GENESIS_TIME,
     HISTORY_BARS,
     demo_market,
+    drawn_fall,
     over_prices,
     positions_in_wad,
 )
-from simulations.generator import MarketTerms, OracleTerms, exchange_feed, log_returns, oracle_feed
+from simulations.generator import MarketTerms, PriceFall, exchange_feed, log_returns, with_fall
+from simulations.oracle_rounds import SLOWEST_SECONDS, OracleTerms, oracle_rounds
 
 DAY = 24 * 3600
 
@@ -39,7 +43,8 @@ def test_history_ends_at_genesis_and_at_least_twenty_days_follow() -> None:
         assert market.history(source).last_time == market.genesis_time == GENESIS_TIME
         assert len(market.history(source)) == HISTORY_BARS
         assert market.feeds[source].last_time >= GENESIS_TIME + 20 * DAY
-        assert len(market.feeds[source]) == HISTORY_BARS + CONTINUATION_BARS
+        end = market.feeds["exchange"].last_time
+        assert len(known_bars(market.feeds[source], end)) == HISTORY_BARS + CONTINUATION_BARS
 
 
 def test_every_bar_is_there_and_positive() -> None:
@@ -49,12 +54,59 @@ def test_every_bar_is_there_and_positive() -> None:
         assert (feed.closes_e8 > 0).all()
 
 
-def test_the_oracle_stays_within_its_deviation_threshold() -> None:
+def test_the_oracle_stays_near_its_deviation_threshold() -> None:
+    """50 bps, noise of 3 bps, and what the price moves between two looks."""
     market = demo_market(2)
-    exchange, oracle = market.feeds["exchange"], market.feeds["oracle"]
+    exchange, oracle = market.history("exchange"), market.history("oracle")
     apart = np.abs(np.log(oracle.closes_e8 / exchange.closes_e8))
-    assert apart.max() < 0.0065  # 50 bps and noise of 3 bps
+    assert np.quantile(apart, 0.99) < 0.009
+    assert apart.max() < 0.015
     assert np.median(apart) > 0
+
+
+def test_rounds_are_irregular_and_never_further_apart_than_the_heartbeat() -> None:
+    rounds = demo_market(2).feeds["oracle"]
+    gaps = np.diff(rounds.times)
+    assert rounds.bar_seconds == ROUNDS
+    assert 0 < gaps.min() < 600 and 3600 <= gaps.max() <= 3600 + SLOWEST_SECONDS
+    assert len(set(gaps.tolist())) > 100
+    assert (rounds.times % 3600 != 0).mean() > 0.9
+
+
+def test_a_round_is_written_when_the_price_has_moved_enough_or_time_has_passed() -> None:
+    rounds = demo_market(2).feeds["oracle"]
+    moves = np.abs(np.diff(np.log(rounds.closes_e8)))
+    waited = np.diff(rounds.times) >= 3600 - SLOWEST_SECONDS
+    assert (waited | (moves > np.log1p(0.005) - 1e-6)).all()
+    assert 0.05 < waited.mean() < 0.95, "both happen"
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_every_seed_s_price_falls_by_a_quarter_or_more_within_a_day_and_only_after_two_weeks(
+    seed: int,
+) -> None:
+    feed = demo_market(seed).feeds["exchange"]
+    fall = drawn_fall(seed)
+    assert FALL_SHARES[0] <= fall.share <= FALL_SHARES[1]
+    assert 12 <= (fall.first_bar - HISTORY_BARS) / 24 <= 14
+    closes = feed.closes_e8
+    day = closes[fall.first_bar - 1 : fall.first_bar + 24]
+    assert 1 - day.min() / day[0] > 0.20, "ordinary moves come on top"
+    assert fall.aftermath_scale > 1
+
+
+def test_a_fall_changes_nothing_before_it() -> None:
+    returns = log_returns(MarketTerms(), 400, seed=3)
+    moved = with_fall(returns, PriceFall(200, 10, 0.3, 2.0), seed=3)
+    assert np.array_equal(moved[:200], returns[:200])
+    assert (moved[200:210] - returns[200:210]).sum() == pytest.approx(np.log(0.7))
+    assert moved[210:] == pytest.approx(2 * returns[210:])
+
+
+@pytest.mark.parametrize(("share", "bars"), [(0.0, 5), (1.0, 5), (-0.1, 5), (0.3, 0)])
+def test_a_fall_that_is_none_is_refused(share: float, bars: int) -> None:
+    with pytest.raises(ConfigError, match="a fall was"):
+        PriceFall(1, bars, share, 1.0)
 
 
 def test_shocks_have_fat_tails() -> None:
@@ -115,8 +167,10 @@ def test_positions_in_wad_are_worth_the_same() -> None:
 
 def test_a_flat_price_has_a_flat_oracle() -> None:
     exchange = exchange_feed(np.zeros(100), "WETH", terms=MarketTerms(), first_close=3600)
-    oracle = oracle_feed(exchange, OracleTerms(noise_bps=0.0), seed=1)
+    flat = OracleTerms(noise_bps=0.0, hourly_volatility=0.0)
+    oracle = oracle_rounds(exchange, flat, seed=1)
     assert np.array_equal(oracle.closes_e8, exchange.closes_e8)
+    assert len(oracle) == 100, "a heartbeat each hour and nothing else"
 
 
 @pytest.mark.parametrize("price_share", [0.2, 1.0, 5.0])

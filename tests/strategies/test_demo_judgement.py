@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.epoch import candidate_value, clamp, quorum
-from core.guardrails import DEFAULT_LIMITS, reachable
+from core.guardrails import DEFAULT_LIMITS, negotiable
 from core.mandate import Limit
 from core.market import Scalar
 from core.recommendation import Recommendation
@@ -21,28 +21,35 @@ pytestmark = pytest.mark.xdist_group(name="judgement")
 SEEDS = range(1, 11)
 SCALES = (0.5, 1.0, 2.0, 4.0)
 LOWEST = 0
-"""An agent that finds no safe value stands below every number."""
+"""An agent that finds no safe value stands below every number, and reveals this one."""
 
 
 def bounds_of(found: dict[str, Recommendation]) -> dict[str, int]:
-    return {name: LOWEST if r.bound is None else r.bound for name, r in found.items()}
+    return {name: LOWEST if r.revealed_bound is None else r.revealed_bound for name, r in found.items()}
 
 
 def outcome(seed: int, found: dict[str, Recommendation]) -> int:
-    """The value that the epoch would propose: k-th largest bound, guardrails, no lane for lowering."""
-    current = demo_market(seed).parameters.field(Scalar.LIQUIDATION_THRESHOLD)
-    bounds = [r.bound for r in found.values() if r.bound is not None]
+    """The value that the epoch would propose: k-th largest bound, inside what lanes and guardrails reach."""
+    market = demo_market(seed)
+    current = market.parameters.field(Scalar.LIQUIDATION_THRESHOLD)
+    bounds = [r.revealed_bound for r in found.values() if r.revealed_bound is not None]
     value = candidate_value(bounds, quorum(len(found)))
     if value is None:
         return current
-    _, highest = reachable(
-        current, Scalar.LIQUIDATION_THRESHOLD, limits=limits(), changes=(), now=GENESIS_TIME
+    lowest, highest = reach(seed)
+    return clamp(value, lowest=lowest, highest=highest)
+
+
+def reach(seed: int) -> tuple[int, int]:
+    market = demo_market(seed)
+    return negotiable(
+        market.parameters,
+        Scalar.LIQUIDATION_THRESHOLD,
+        limits=DEFAULT_LIMITS,
+        changes=(),
+        now=GENESIS_TIME,
+        margin_bps=market.mandate.margin_bps,
     )
-    return clamp(value, lowest=current, highest=highest)
-
-
-def limits():
-    return DEFAULT_LIMITS[Scalar.LIQUIDATION_THRESHOLD]
 
 
 def test_at_least_seven_of_ten_seeds_raise(judge, capsys) -> None:
@@ -60,13 +67,15 @@ def test_at_least_seven_of_ten_seeds_raise(judge, capsys) -> None:
     assert raised >= 7
 
 
-def test_tripled_volatility_brings_three_bounds_below_the_current_value(judge) -> None:
+def test_tripled_volatility_brings_three_bounds_below_the_current_value_and_starts_a_ramp(judge) -> None:
     for seed in SEEDS:
         found = judge(seed, 3.0)
         current = demo_market(seed).parameters.field(Scalar.LIQUIDATION_THRESHOLD)
         below = [name for name, bound in bounds_of(found).items() if bound < current]
         assert len(below) >= 3, (seed, bounds_of(found))
-        assert outcome(seed, found) == current
+        lowest, _ = reach(seed)
+        kth = sorted(bounds_of(found).values())[-3]
+        assert outcome(seed, found) == max(lowest, min(kth, current))
 
 
 def test_bounds_never_rise_with_volatility_and_the_lowest_falls(judge) -> None:
@@ -97,7 +106,7 @@ def test_the_four_numbers_differ(judge) -> None:
 def test_a_scale_changes_nothing_before_the_opening() -> None:
     calm, wild = demo_market(5), demo_market(5, 3.0)
     for source in ("exchange", "oracle"):
-        before, after = calm.feeds[source].closes_e8, wild.feeds[source].closes_e8
+        before, after = calm.history(source).closes_e8, wild.history(source).closes_e8
         assert np.array_equal(before[:OPENING_BAR], after[:OPENING_BAR])
         assert not np.array_equal(before[OPENING_BAR:], after[OPENING_BAR:])
 

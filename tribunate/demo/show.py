@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.errors import ChainError, ConfigError
-from core.market import Parameters
+from core.market import ROUNDS, Parameters
 from core.units import Bps
 from governance.proposals import Proposals
 from tribunate.demo.cast import CAST
@@ -166,7 +166,8 @@ def _play(
     display = recorder.display
     for name, feed in market.feeds.items():
         known = feed.until(market.genesis_time)
-        display.step(1, "Data", f"WETH/USDC  {name:<9} {len(known):,} hourly bars to {utc(known.last_time)}")
+        kind = "rounds" if known.bar_seconds == ROUNDS else "hourly bars"
+        display.step(1, "Data", f"WETH/USDC  {name:<9} {len(known):,} {kind} to {utc(known.last_time)}")
     roles = "   ".join(f"{r.name} ({r.operator[-1].upper()}, {r.family}, {r.source})" for r in CAST)
     display.step(2, "Agents", roles)
     display.waiting("starting the chain and four agents")
