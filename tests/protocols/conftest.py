@@ -12,10 +12,12 @@ from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from governance.signing import LocalSigner
 from tests.protocols import aave as aave_protocol
 from tests.protocols import comet as comet_protocol
+from tests.protocols import venus as venus_protocol
 from tests.protocols.aave import AaveMarket
 from tests.protocols.aave_v302 import AaveV302Deployer
 from tests.protocols.comet import CometMarket, deploy_comet
 from tests.protocols.stage import rewound
+from tests.protocols.venus import VenusDeployer, VenusMarket
 
 FUNDER = known_key("protocol funder")
 
@@ -57,3 +59,16 @@ def deployed_comet(chain_url: str, funder: LocalSigner) -> CometMarket:
 def comet(deployed_comet: CometMarket) -> Iterator[CometMarket]:
     with rewound(deployed_comet.client):
         yield deployed_comet
+
+
+@pytest.fixture(scope="session")
+def deployed_venus(chain_url: str, funder: LocalSigner) -> VenusMarket:
+    market = VenusDeployer(chain_url, funder).deploy()
+    venus_protocol.open_positions(market)
+    return market
+
+
+@pytest.fixture
+def venus(deployed_venus: VenusMarket) -> Iterator[VenusMarket]:
+    with rewound(deployed_venus.client):
+        yield deployed_venus
