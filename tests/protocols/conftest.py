@@ -14,7 +14,8 @@ from tests.protocols import aave as aave_protocol
 from tests.protocols import comet as comet_protocol
 from tests.protocols import venus as venus_protocol
 from tests.protocols.aave import AaveMarket
-from tests.protocols.aave_v302 import AaveV302Deployer
+from tests.protocols.aave_v36 import deploy_aave_v36
+from tests.protocols.aave_v302 import deploy_aave_v302
 from tests.protocols.comet import CometMarket, deploy_comet
 from tests.protocols.stage import rewound
 from tests.protocols.venus import VenusDeployer, VenusMarket
@@ -37,15 +38,24 @@ def chain_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def deployed_aave_v302(chain_url: str, funder: LocalSigner) -> AaveMarket:
-    market = AaveV302Deployer(chain_url, funder).deploy()
+    market = deploy_aave_v302(chain_url, funder)
     aave_protocol.open_positions(market)
     return market
 
 
-@pytest.fixture
-def aave(deployed_aave_v302: AaveMarket) -> Iterator[AaveMarket]:
-    with rewound(deployed_aave_v302.client):
-        yield deployed_aave_v302
+@pytest.fixture(scope="session")
+def deployed_aave_v36(chain_url: str, funder: LocalSigner) -> AaveMarket:
+    market = deploy_aave_v36(chain_url, funder)
+    aave_protocol.open_positions(market)
+    return market
+
+
+@pytest.fixture(params=["v302", "v36"])
+def aave(request: pytest.FixtureRequest) -> Iterator[AaveMarket]:
+    """Each version in turn: what a test says holds for both."""
+    market: AaveMarket = request.getfixturevalue(f"deployed_aave_{request.param}")
+    with rewound(market.client):
+        yield market
 
 
 @pytest.fixture(scope="session")

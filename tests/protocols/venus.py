@@ -18,7 +18,7 @@ from core.units import PRICE_ONE, WAD
 from governance.client import ChainClient
 from governance.signing import LocalSigner
 from tests.protocols.npm_artifacts import NpmArtifacts, installed
-from tests.protocols.stage import MAX_UINT, Actors, actors, pay_gas
+from tests.protocols.stage import MAX_UINT, Actors, Builder, actors, pay_gas
 
 PACKAGE = "@venusprotocol/venus-protocol"
 FACETS = ("MarketFacet", "PolicyFacet", "SetterFacet", "RewardFacet")
@@ -63,15 +63,16 @@ class VenusDeployer:
         self.client = ChainClient(chain_url, artifacts=self.artifacts)
         self.people = actors()
         self.admin = self.people.admin
+        self.build = Builder(self.client, self.admin)
         pay_gas(self.client, funder, self.people)
 
     def deploy(self) -> VenusMarket:
         """Return a pool with two markets and nobody in it."""
         comptroller = self._diamond()
         oracle = self._configured(comptroller)
-        rates = self._new("JumpRateModel", 0, 4 * WAD // 100, 75 * WAD // 100, 90 * WAD // 100)
+        rates = self.build.new("JumpRateModel", 0, 4 * WAD // 100, 75 * WAD // 100, 90 * WAD // 100)
         weth, usdc = (
-            self._new("MockToken", name, symbol, decimals)
+            self.build.new("MockToken", name, symbol, decimals)
             for name, symbol, decimals in (("Wrapped Ether", "WETH", 18), ("USD Coin", "USDC", 6))
         )
         vweth = self._vtoken(weth, comptroller, rates, symbol="vWETH", decimals=18)
@@ -82,11 +83,11 @@ class VenusDeployer:
         return market
 
     def _diamond(self) -> Contract:
-        unitroller, diamond = self._new("Unitroller"), self._new("Diamond")
-        self._send(unitroller, "_setPendingImplementation", diamond.address)
-        self._send(diamond, "_become", unitroller.address)
+        unitroller, diamond = self.build.new("Unitroller"), self.build.new("Diamond")
+        self.build.send(unitroller, "_setPendingImplementation", diamond.address)
+        self.build.send(diamond, "_become", unitroller.address)
         cuts = [self._cut(facet) for facet in FACETS]
-        self._send(self.client.contract("Diamond", unitroller.address), "diamondCut", cuts)
+        self.build.send(self.client.contract("Diamond", unitroller.address), "diamondCut", cuts)
         return self.client.web3.eth.contract(address=unitroller.address, abi=self._facets_abi())
 
     def _cut(self, facet: str) -> tuple[str, int, list[bytes]]:
@@ -101,13 +102,13 @@ class VenusDeployer:
         return list({(entry["type"], abi_to_signature(entry)): entry for entry in named}.values())  # type: ignore[arg-type]
 
     def _configured(self, comptroller: Contract) -> Contract:
-        oracle = self._new("SimplePriceOracle")
-        self._send(comptroller, "_setPriceOracle", oracle.address)
-        self._send(comptroller, "_setComptrollerLens", self._new("ComptrollerLens").address)
-        access = self._new("AccessControlManagerMock", self.admin.address)
-        self._send(comptroller, "_setAccessControl", access.address)
-        self._send(comptroller, "_setCloseFactor", CLOSE_FACTOR)
-        self._send(comptroller, "_setLiquidationIncentive", LIQUIDATION_INCENTIVE)
+        oracle = self.build.new("SimplePriceOracle")
+        self.build.send(comptroller, "_setPriceOracle", oracle.address)
+        self.build.send(comptroller, "_setComptrollerLens", self.build.new("ComptrollerLens").address)
+        access = self.build.new("AccessControlManagerMock", self.admin.address)
+        self.build.send(comptroller, "_setAccessControl", access.address)
+        self.build.send(comptroller, "_setCloseFactor", CLOSE_FACTOR)
+        self.build.send(comptroller, "_setLiquidationIncentive", LIQUIDATION_INCENTIVE)
         return oracle
 
     def _vtoken(
@@ -116,7 +117,7 @@ class VenusDeployer:
         """Return the market of a token; 50 of its vTokens (8 decimals) are one token at first."""
         first_rate = 2 * 10 ** (18 + decimals - 8 - 2)
         addresses = (token.address, comptroller.address, rates.address)
-        return self._new(
+        return self.build.new(
             "VBep20Immutable", *addresses, first_rate, f"Venus {symbol}", symbol, 8, self.admin.address
         )
 
@@ -125,16 +126,10 @@ class VenusDeployer:
         move_price(market, START_PRICE)
         set_price(market, market.vusdc, PRICE_ONE, decimals=6)
         for vtoken, factor in zip(vtokens, (WETH_FACTOR, USDC_FACTOR), strict=True):
-            self._send(market.comptroller, "_supportMarket", vtoken)
-            self._send(market.comptroller, "_setCollateralFactor", vtoken, factor)
-        self._send(market.comptroller, "_setMarketSupplyCaps", vtokens, [MAX_UINT, MAX_UINT])
-        self._send(market.comptroller, "_setMarketBorrowCaps", vtokens, [MAX_UINT, MAX_UINT])
-
-    def _new(self, name: str, *arguments: object) -> Contract:
-        return self.client.contract(name, self.client.deploy(self.admin, name, *arguments))
-
-    def _send(self, contract: Contract, name: str, *arguments: object) -> None:
-        self.client.send(self.admin, contract.functions[name](*arguments))
+            self.build.send(market.comptroller, "_supportMarket", vtoken)
+            self.build.send(market.comptroller, "_setCollateralFactor", vtoken, factor)
+        self.build.send(market.comptroller, "_setMarketSupplyCaps", vtokens, [MAX_UINT, MAX_UINT])
+        self.build.send(market.comptroller, "_setMarketBorrowCaps", vtokens, [MAX_UINT, MAX_UINT])
 
 
 def grant(market: VenusMarket, account: str) -> None:
