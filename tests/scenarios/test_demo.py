@@ -60,14 +60,13 @@ def test_an_agent_calls_after_the_fall_and_the_ltv_is_cut(finished_demo: Finishe
     assert len(cut["signers"]) >= 3
 
 
-def test_the_call_is_one_signed_message_that_the_announce_carries(finished_demo: FinishedDemo) -> None:
+def test_the_announce_carries_a_signed_call_that_shows_the_fall(finished_demo: FinishedDemo) -> None:
     epoch = finished_demo.result["epochs"][2]["epoch"]
     messages = {e.message.digest: e.message for e in read_events(finished_demo.events)}.values()
-    calls = [m for m in messages if m.phase is Phase.CALL]
-    assert [m.epoch for m in calls] == [epoch]
+    calls = {m.digest.hex(): m for m in messages if m.phase is Phase.CALL}
+    assert {m.epoch for m in calls.values()} == {epoch}, "calls in one slot are one epoch"
     (announce,) = (m for m in messages if m.phase is Phase.ANNOUNCE and m.epoch == epoch)
-    assert announce.body()["call"]["digest"] == calls[0].digest.hex()
-    facts = calls[0].body()
+    facts = calls[announce.body()["call"]["digest"]].body()
     assert fall_bps(facts["highest"], facts["oracle_price"]) >= 15_00
 
 
