@@ -62,7 +62,6 @@ class Proposals:
         self._adapter = client.contract("DemoMarketAdapter", deployment.addresses["adapter"])
         self._reader = ChainReader(client, deployment)
         self._cuts = Cuts(client, deployment)
-        self._actions: dict[int, _Action] = {}
 
     # ---- writing
 
@@ -315,16 +314,14 @@ class Proposals:
         return [log for log in logs if log["args"]["proposalId"] == proposal]
 
     def _action(self, number: int) -> _Action:
-        """Return what proposal N would call; it never changes, so that it is read once."""
-        if number not in self._actions:
-            created = self._logs("ProposalCreated", self.governor_id(number))[0]["args"]
-            self._actions[number] = _Action(
-                targets=tuple(created["targets"]),
-                values=tuple(created["values"]),
-                calldatas=tuple(bytes(data) for data in created["calldatas"]),
-                description=created["description"],
-            )
-        return self._actions[number]
+        """Return what proposal N would call."""
+        created = self._logs("ProposalCreated", self.governor_id(number))[0]["args"]
+        return _Action(
+            targets=tuple(created["targets"]),
+            values=tuple(created["values"]),
+            calldatas=tuple(bytes(data) for data in created["calldatas"]),
+            description=created["description"],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,10 @@ class Rehearsal:
         chosen = update or self.update()
         return self.proposals.submit(chosen, self.signed(chosen), sender=self.people.stranger)
 
+    def announce(self, update: ParameterUpdate) -> int:
+        """Announce a cut with three signatures; return its number."""
+        return self.cuts.submit(update, self.signed(update), sender=self.people.stranger)
+
     def open_voting(self) -> None:
         """Move the clock just past the snapshot of a proposal that was made now."""
         self.client.advance(12 * HOUR + 2)
