@@ -66,7 +66,7 @@ class Caller:
             return False
         recent = self._journal.calls_since(now - CALL_LOOK_BACK_SECONDS)
         outcomes = [self._journal.outcome(epoch) for epoch in recent]
-        return all(outcome is not None and outcome[0] == "no_agreement" for outcome in outcomes)
+        return all(outcome is not None and outcome[0] != "proposed" for outcome in outcomes)
 
     async def _call(self, now: int) -> SignedMessage | None:
         facts = await asyncio.to_thread(self._watch.fall)

@@ -1,4 +1,4 @@
-"""Keepers carry a signed update to the chain, and a proposal through its timelock.
+"""Keepers carry a signed update to the chain, a proposal through its timelock, a ramp down its steps.
 
 The order is that of the epoch; the next keeper acts when a turn has passed without anything happening.
 """
@@ -38,12 +38,12 @@ class Keeper:
         self._busy = asyncio.Lock()
 
     async def submit(self, epoch: int, effect: Submit) -> None:
-        """Send ``proposeUpdate``."""
+        """Bring the update into its lane."""
         transaction = await asyncio.to_thread(self._sink.submit, effect.update, effect.signatures)
         self._report({"type": "submitted", "epoch": epoch, "transaction": transaction})
 
     async def look(self, now: int) -> None:
-        """Queue or execute what is due, if it is this keeper's turn; one look at a time."""
+        """Do what is due, if it is this keeper's turn; one look at a time."""
         if self._busy.locked():
             return
         async with self._busy:
@@ -62,6 +62,11 @@ class Keeper:
             raise
         except TribunateError as error:
             self._refused[(due.number, due.act)] = now + 3600
-            self._report({"type": "refused", "proposal": due.number, "act": due.act, "found": error.found})
+            self._report({"type": "refused", **_which(due), "act": due.act, "found": error.found})
             return
-        self._report({"type": due.act, "proposal": due.number, "transaction": transaction})
+        self._report({"type": due.act, **_which(due), "transaction": transaction})
+
+
+def _which(due: DueAct) -> dict[str, int]:
+    """Return what is acted on: cuts and proposals are numbered apart."""
+    return {"cut" if due.act == "execute_cut" else "proposal": due.number}

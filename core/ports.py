@@ -204,7 +204,11 @@ class ProposalSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DueAct:
-    """A proposal that waits for somebody to ``queue`` or ``execute`` it since ``since`` (chain time)."""
+    """A proposal or cut that waits for somebody since ``since`` (chain time).
+
+    ``act`` is ``queue``, ``execute`` or ``ramp_step`` of proposal ``number``, or ``execute_cut`` of cut
+    ``number``; the two are numbered apart.
+    """
 
     number: int
     act: str
@@ -212,14 +216,14 @@ class DueAct:
 
 
 class ProposalDesk(Protocol):
-    """Carries a proposal that nobody vetoed through its timelock."""
+    """Carries what nobody vetoed through its timelock, cuts through their hour, and ramps down."""
 
     def due(self) -> tuple[DueAct, ...]:
         """Return what could be done now."""
         ...
 
     def perform(self, due: DueAct) -> str:
-        """Queue or execute; return the transaction hash.
+        """Do it; return the transaction hash.
 
         Raises:
             GovernanceError: the contracts refuse (``MarketDrift`` leaves the proposal executable).

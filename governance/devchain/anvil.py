@@ -110,16 +110,16 @@ class _NotYetListening(Exception):
     """The line with the address is not there yet."""
 
 
-def find_anvil() -> Path:
-    """Return the binary that npm installed, or the one on PATH.
+def find_anvil(*, node_modules: Path = FOLDER / "node_modules", path: str | None = None) -> Path:
+    """Return the binary that npm installed, or the one on ``path`` (the environment's ``PATH`` by default).
 
     Raises:
         ConfigError: there is neither.
     """
-    installed = FOLDER / "node_modules" / ".bin" / "anvil"
+    installed = node_modules / ".bin" / "anvil"
     if installed.exists():
         return installed
-    on_path = shutil.which("anvil")
+    on_path = shutil.which("anvil", path=path)
     if on_path is None:
         raise ConfigError("anvil is not installed", allowed="anvil 1.7.1", hint=INSTALL)
     return Path(on_path)

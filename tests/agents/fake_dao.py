@@ -16,7 +16,7 @@ from agents.desk import Desk, MarketAssumptions
 from core.cascade import Liquidity
 from core.errors import ChainError, GovernanceError
 from core.evidence import sha256
-from core.guardrails import DEFAULT_LIMITS, FieldLimits, negotiable
+from core.guardrails import DEFAULT_LIMITS, FieldLimits, cuttable, negotiable
 from core.mandate import Mandate, SimulatedOutcome
 from core.market import MarketSnapshot, Parameters, PriceHistory, Scalar
 from core.ports import STRATEGY_API_VERSION, DueAct, Seat, SeatTable
@@ -62,7 +62,6 @@ class FakeReader:
     newest: int = 1
     parameters: Parameters = OPENING
     consumed: set[int] = field(default_factory=set)
-    room_down_bps: int = 0
     price: int = 2_000 * 10**8
     block_time: int = START
 
@@ -103,10 +102,9 @@ class FakeReader:
 
     def negotiable(self, scalar: Scalar, block: int | None = None, *, fast: bool = False) -> tuple[int, int]:
         self._known(block)
-        current = self.parameters.field(scalar)
         if fast:
-            return 0, current
-        _, highest = negotiable(
+            return cuttable(self.parameters, scalar, supplied=10**21)
+        return negotiable(
             self.parameters,
             scalar,
             limits=DEFAULT_LIMITS,
@@ -114,7 +112,6 @@ class FakeReader:
             now=self.time,
             margin_bps=MANDATE.margin_bps,
         )
-        return current - self.room_down_bps, highest
 
     def _known(self, block: int | None) -> int:
         number = self.newest if block is None else block

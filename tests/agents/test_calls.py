@@ -169,7 +169,7 @@ async def test_the_next_in_the_order_calls_when_the_first_would_not() -> None:
     assert [m.agent_id for m in calls(net)] == [net.keepers(0)[1]]
 
 
-async def test_one_fall_is_one_call_even_when_its_epoch_changes_nothing() -> None:
+async def test_who_is_alone_with_its_fear_calls_once() -> None:
     caller = network().keepers(0)[0]
     net = network({agent: 60_00 if agent == caller else 80_00 for agent in AGENTS})
     assert await net.run(EPOCH, step=STEP) == dict.fromkeys(AGENTS, "no_change")
@@ -177,6 +177,26 @@ async def test_one_fall_is_one_call_even_when_its_epoch_changes_nothing() -> Non
         await net.tick()
         net.reader.time += STEP
         net.reader.block_time = net.reader.time
+    assert len(calls(net)) == 1
+
+
+async def test_after_a_call_that_changed_nothing_another_agent_may_call_as_the_fall_goes_on() -> None:
+    caller = network().keepers(0)[0]
+    net = network({agent: 60_00 if agent == caller else 80_00 for agent in AGENTS})
+    await net.run(EPOCH, step=STEP)
+    net.bounds.update(dict.fromkeys(AGENTS, 65_00))
+    net.reader.time = net.reader.block_time = later = NOW + 2 * HOUR
+    outcomes = await net.run(extraordinary_epoch(later), step=STEP)
+    assert outcomes == dict.fromkeys(AGENTS, "proposed")
+    assert [m.agent_id for m in calls(net)][1] != caller
+
+
+async def test_after_a_cut_nobody_calls_for_a_day() -> None:
+    net = network()
+    await net.run(EPOCH, step=STEP)
+    for hours in (1, 10, 23):
+        net.reader.time = net.reader.block_time = NOW + hours * HOUR
+        await net.tick()
     assert len(calls(net)) == 1
 
 

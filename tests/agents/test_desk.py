@@ -10,6 +10,8 @@ from fake_dao import AGENTS, MARKET, SEATS, START, THRESHOLD
 
 from agents.desk import seed_of
 from core.evidence import canonical_json
+from core.mandate import SimulatedOutcome
+from core.market import Scalar
 from core.negotiation import Refused
 
 
@@ -23,7 +25,7 @@ def test_the_announce_says_what_a_reader_needs_to_recompute_the_candidate() -> N
     assert (body["market"], body["block"], body["timestamp"]) == (MARKET, 1, START)
     assert body["seats"] == {str(seat.agent_id): seat.wallet for seat in SEATS.seats}
     assert body["quorum"] == 3, "k = ceil((2 * 4 + 1) / 3)"
-    assert (body["lowest"], body["highest"]) == (75_00, 75_50), "one step of 0.50 % up from 75.00 %"
+    assert (body["lowest"], body["highest"]) == (73_50, 75_50), "a ramp of 1.50 % down, one step of 0.50 % up"
     assert canonical_json(body), "whole numbers and text only"
 
 
@@ -38,7 +40,7 @@ def test_the_announce_of_an_old_block_is_that_of_the_block() -> None:
 def test_a_true_announce_is_judged_by_the_strategy_and_its_evidence_revealed() -> None:
     own = desk(safe=77_85)
     answer = judged(own)
-    assert (answer.lowest, answer.highest) == (75_00, 75_50)
+    assert (answer.lowest, answer.highest) == (73_50, 75_50)
     assert answer.reveal["bound"] == 77_85
     assert answer.reveal["bundle_root"] == own.evidence.write(1, None, None)["bundle_root"]
     assert canonical_json(dict(answer.reveal))
@@ -60,6 +62,25 @@ def test_the_strategy_draws_by_a_seed_that_the_announce_fixes() -> None:
 
 def test_a_strategy_that_abstains_reveals_no_bound() -> None:
     assert judged(desk(safe=None)).reveal["bound"] is None
+
+
+def test_a_strategy_that_finds_nothing_safe_reveals_zero() -> None:
+    own = desk(safe=None)
+    own.strategy.outcomes = lambda shown: (SimulatedOutcome(shown.floor, 10**9, 0, 0, 0, 0),)
+    assert judged(own).reveal["bound"] == 0
+
+
+def test_the_announce_of_a_called_epoch_reaches_down_as_far_as_the_mandate_allows() -> None:
+    body = desk().announce_body(Scalar.LTV, call={"epoch": 1})
+    assert (body["lowest"], body["highest"]) == (63_00, 70_00), "a tenth of the borrowing power"
+    assert body["call"] == {"epoch": 1}
+
+
+def test_a_cut_knows_no_floor() -> None:
+    own = desk()
+    shown = own.observe(own.reader.market_snapshot(), Scalar.LTV, seed=1, fast=True)
+    assert (shown.floor, shown.ceiling) == (0, 90_00)
+    assert own.observe(own.reader.market_snapshot(), Scalar.LTV, seed=1).floor == 10_00
 
 
 def contradicting(name: str) -> Refused:

@@ -46,8 +46,8 @@ def test_a_bound_is_lowered_to_what_fresh_paths_call_safe() -> None:
     assert answer.body["bound"] == 75_20
 
 
-def test_a_bound_falls_to_the_current_value_when_fresh_paths_call_nothing_safe() -> None:
-    assert reconsidered(desk(safe=76_10, fresh=None), candidate=77_85, bound=76_10).body["bound"] == 75_00
+def test_a_bound_falls_to_where_a_ramp_may_lead_when_fresh_paths_call_nothing_safe() -> None:
+    assert reconsidered(desk(safe=76_10, fresh=None), candidate=77_85, bound=76_10).body["bound"] == 73_50
 
 
 @pytest.mark.parametrize("fresh", [75_50, 76_11, 80_00, 93_00])

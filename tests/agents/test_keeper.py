@@ -39,6 +39,25 @@ async def test_what_is_done_is_reported() -> None:
     assert events == [{"type": "queue", "proposal": 1, "transaction": "0x02"}]
 
 
+async def test_cuts_and_ramp_steps_are_reported_by_what_they_belong_to() -> None:
+    events: list[dict[str, Any]] = []
+    waiting = (DueAct(1, "execute_cut", START), DueAct(2, "ramp_step", START))
+    await keeper(FakeGovernor(waiting=waiting), report=events.append).look(START)
+    assert events == [
+        {"type": "execute_cut", "cut": 1, "transaction": "0x02"},
+        {"type": "ramp_step", "proposal": 2, "transaction": "0x02"},
+    ]
+
+
+async def test_a_refused_cut_does_not_hold_up_the_proposal_of_its_number() -> None:
+    governor = FakeGovernor(waiting=(DueAct(1, "execute_cut", START),), refusal=DRIFT)
+    hands = keeper(governor)
+    await hands.look(START)
+    governor.waiting = (EXECUTE,)
+    await hands.look(START + 1)
+    assert governor.performed == [DueAct(1, "execute_cut", START), EXECUTE]
+
+
 async def test_with_nothing_due_nothing_is_done() -> None:
     governor = FakeGovernor()
     await keeper(governor).look(START + 10 * TURN)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from web3.contract.contract import Contract
 
-from core.units import PRICE_ONE
 from governance.client import ChainClient
 from governance.signing import LocalSigner
-from tests.protocols.aave import START_PRICE, USDC_COLLATERAL, WETH_COLLATERAL, AaveMarket, Refusals
+from tests.protocols.aave import AaveMarket, Refusals
+from tests.protocols.aave_steps import (
+    TREASURY,
+    configure_reserves,
+    install_data_provider,
+    install_oracle,
+    install_pool,
+    link_libraries,
+    provider_with_access_control,
+    proxies,
+)
 from tests.protocols.npm_artifacts import NpmArtifacts, installed
-from tests.protocols.stage import NOBODY, Actors, actors, pay_gas
+from tests.protocols.stage import NOBODY, Builder, actors, pay_gas
 
 PACKAGE = "@aave/core-v3"
 LIBRARIES = (
@@ -35,93 +44,54 @@ RATE_STRATEGY = tuple(percent * RAY // 100 for percent in (80, 0, 4, 60, 2, 60, 
 """Optimal usage, base rate, two slopes of the variable and of the stable rate, three stable offsets."""
 
 
-class AaveV302Deployer:
-    """Deploys one market, step by step; every step needs those before it."""
-
-    def __init__(self, chain_url: str, funder: LocalSigner) -> None:
-        self.artifacts = NpmArtifacts(installed(PACKAGE) / "artifacts" / "contracts")
-        self.client = ChainClient(chain_url, artifacts=self.artifacts)
-        self.people: Actors = actors()
-        self.admin = self.people.admin
-        pay_gas(self.client, funder, self.people)
-
-    def deploy(self) -> AaveMarket:
-        """Return a market with two reserves and nobody in it."""
-        for library in LIBRARIES:
-            self.artifacts.link(library, self.client.deploy(self.admin, library))
-        provider = self._new("PoolAddressesProvider", "Tribunate test market", self.admin.address)
-        acl = self._access_control(provider)
-        pool, configurator = self._pool(provider)
-        weth, usdc = self._new("WETH9Mocked"), self._new("MintableERC20", "USD Coin", "USDC", 6)
-        oracle = self._oracle(provider, weth, usdc)
-        data_provider = self._new("AaveProtocolDataProvider", provider.address)
-        self._send(provider, "setPoolDataProvider", data_provider.address)
-        market = AaveMarket(
-            version="3.0.2",
-            refusals=REFUSALS,
-            client=self.client,
-            people=self.people,
-            provider=provider,
-            acl=acl,
-            pool=pool,
-            configurator=configurator,
-            oracle=oracle,
-            data_provider=data_provider,
-            weth=weth,
-            usdc=usdc,
-        )
-        self._reserves(market)
-        return market
-
-    def _access_control(self, provider: Contract) -> Contract:
-        self._send(provider, "setACLAdmin", self.admin.address)
-        acl = self._new("ACLManager", provider.address)
-        self._send(provider, "setACLManager", acl.address)
-        self._send(acl, "addPoolAdmin", self.admin.address)
-        self._send(acl, "addRiskAdmin", self.people.risk_admin.address)
-        return acl
-
-    def _pool(self, provider: Contract) -> tuple[Contract, Contract]:
-        self._send(provider, "setPoolImpl", self._new("Pool", provider.address).address)
-        self._send(provider, "setPoolConfiguratorImpl", self._new("PoolConfigurator").address)
-        pool = self.client.call(provider.functions.getPool())
-        configurator = self.client.call(provider.functions.getPoolConfigurator())
-        return self.client.contract("Pool", pool), self.client.contract("PoolConfigurator", configurator)
-
-    def _oracle(self, provider: Contract, weth: Contract, usdc: Contract) -> Contract:
-        feeds = [self._new("MockAggregator", price).address for price in (START_PRICE, PRICE_ONE)]
-        assets = [weth.address, usdc.address]
-        oracle = self._new("AaveOracle", provider.address, assets, feeds, NOBODY, NOBODY, PRICE_ONE)
-        self._send(provider, "setPriceOracle", oracle.address)
-        return oracle
-
-    def _reserves(self, market: AaveMarket) -> None:
-        pool, configurator = market.pool, market.configurator
-        tokens = [
-            self._new(name, pool.address).address
-            for name in ("AToken", "StableDebtToken", "VariableDebtToken")
-        ]
-        strategy = self._new("DefaultReserveInterestRateStrategy", market.provider.address, *RATE_STRATEGY)
-        described = ((market.weth, "WETH", 18), (market.usdc, "USDC", 6))
-        inputs = [
-            (*tokens, decimals, strategy.address, asset.address, self.admin.address, NOBODY, *names(symbol))
-            for asset, symbol, decimals in described
-        ]
-        self._send(configurator, "initReserves", inputs)
-        for asset, values in ((market.weth, WETH_COLLATERAL), (market.usdc, USDC_COLLATERAL)):
-            self._send(configurator, "configureReserveAsCollateral", asset.address, *values)
-            self._send(configurator, "setReserveBorrowing", asset.address, True)
-            self._send(configurator, "setReserveFactor", asset.address, 10_00)
-
-    def _new(self, name: str, *arguments: object) -> Contract:
-        return self.client.contract(name, self.client.deploy(self.admin, name, *arguments))
-
-    def _send(self, contract: Contract, name: str, *arguments: object) -> None:
-        self.client.send(self.admin, contract.functions[name](*arguments))
+def deploy_aave_v302(chain_url: str, funder: LocalSigner) -> AaveMarket:
+    """Return a market with two reserves and nobody in it."""
+    artifacts = NpmArtifacts(installed(PACKAGE) / "artifacts" / "contracts")
+    client = ChainClient(chain_url, artifacts=artifacts)
+    people = actors()
+    pay_gas(client, funder, people)
+    build = Builder(client, people.admin)
+    link_libraries(build, artifacts, LIBRARIES)
+    provider, acl = provider_with_access_control(build, people)
+    install_pool(build, provider, build.new("Pool", provider.address), build.new("PoolConfigurator"))
+    pool, configurator = proxies(client, provider, ("Pool", "PoolConfigurator"))
+    weth, usdc = build.new("WETH9Mocked"), build.new("MintableERC20", "USD Coin", "USDC", 6)
+    market = AaveMarket(
+        version="3.0.2",
+        refusals=REFUSALS,
+        client=client,
+        people=people,
+        provider=provider,
+        acl=acl,
+        pool=pool,
+        configurator=configurator,
+        oracle=install_oracle(build, provider, [weth.address, usdc.address]),
+        data_provider=install_data_provider(build, provider),
+        weth=weth,
+        usdc=usdc,
+    )
+    build.send(configurator, "initReserves", reserves(build, market))
+    configure_reserves(build, market)
+    return market
 
 
-def names(symbol: str) -> tuple[str | bytes, ...]:
-    """Return names and symbols of the three tokens of a reserve, and no further parameters."""
+def reserves(build: Builder, market: AaveMarket) -> list[tuple[object, ...]]:
+    """Deploy what reserves share, and return both reserves' descriptions."""
+    tokens = [
+        build.new(name, market.pool.address).address
+        for name in ("AToken", "StableDebtToken", "VariableDebtToken")
+    ]
+    strategy = build.new("DefaultReserveInterestRateStrategy", market.provider.address, *RATE_STRATEGY)
+
+    def described(asset: Contract, symbol: str, decimals: int) -> tuple[object, ...]:
+        addresses = (strategy.address, asset.address, TREASURY, NOBODY)
+        return (*tokens, decimals, *addresses, *names(symbol), b"")
+
+    return [described(market.weth, "WETH", 18), described(market.usdc, "USDC", 6)]
+
+
+def names(symbol: str) -> tuple[str, ...]:
+    """Return names and symbols of the three tokens of a reserve."""
     return (
         f"Aave {symbol}",
         f"a{symbol}",
@@ -129,5 +99,4 @@ def names(symbol: str) -> tuple[str | bytes, ...]:
         f"variableDebt{symbol}",
         f"Aave stable debt {symbol}",
         f"stableDebt{symbol}",
-        b"",
     )

@@ -15,7 +15,7 @@ from contracts.artifacts import load_any_artifact
 from core.units import PRICE_ONE, WAD
 from governance.client import ChainClient
 from governance.signing import LocalSigner
-from tests.protocols.stage import MAX_UINT, NOBODY, Actors, actors, pay_gas
+from tests.protocols.stage import MAX_UINT, NOBODY, Actors, Builder, actors, pay_gas
 
 WETH_ONE = 10**18
 USDC_ONE = 10**6
@@ -46,26 +46,23 @@ def deploy_comet(chain_url: str, funder: LocalSigner) -> CometMarket:
     people = actors()
     pay_gas(client, funder, people)
     admin = people.admin
-
-    def new(name: str, *arguments: object) -> Contract:
-        return client.contract(name, client.deploy(admin, name, *arguments))
-
-    proxy_admin = new("CometProxyAdminDouble", admin.address)
+    build = Builder(client, admin)
+    proxy_admin = build.new("CometProxyAdminDouble", admin.address)
     market = CometMarket(
         client=client,
         people=people,
-        comet=new("CometDouble", proxy_admin.address),
-        configurator=new("CometConfiguratorDouble", admin.address),
+        comet=build.new("CometDouble", proxy_admin.address),
+        configurator=build.new("CometConfiguratorDouble", admin.address),
         proxy_admin=proxy_admin,
-        weth=new("DemoToken", admin.address, "Wrapped Ether", "WETH", 18),
-        usdc=new("DemoToken", admin.address, "USD Coin", "USDC", 6),
-        weth_feed=new("PriceFeedDouble", START_PRICE),
+        weth=build.new("DemoToken", admin.address, "Wrapped Ether", "WETH", 18),
+        usdc=build.new("DemoToken", admin.address, "USD Coin", "USDC", 6),
+        weth_feed=build.new("PriceFeedDouble", START_PRICE),
     )
-    usdc_feed = new("PriceFeedDouble", PRICE_ONE)
+    usdc_feed = build.new("PriceFeedDouble", PRICE_ONE)
     written = configuration(market, usdc_feed)
-    client.send(admin, market.configurator.functions.setConfiguration(market.comet.address, written))
+    build.send(market.configurator, "setConfiguration", market.comet.address, written)
     for contract in (market.configurator, proxy_admin):
-        client.send(admin, contract.functions.setMarketAdmin(people.risk_admin.address))
+        build.send(contract, "setMarketAdmin", people.risk_admin.address)
     upgrade(market, admin)
     return market
 

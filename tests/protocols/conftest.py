@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from governance.devchain.back_ends import back_end
 from governance.devchain.chain import Genesis
-from governance.devchain.local import LocalChain
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from governance.signing import LocalSigner
 from tests.protocols import aave as aave_protocol
 from tests.protocols import comet as comet_protocol
+from tests.protocols import venus as venus_protocol
 from tests.protocols.aave import AaveMarket
-from tests.protocols.aave_v302 import AaveV302Deployer
+from tests.protocols.aave_v36 import deploy_aave_v36
+from tests.protocols.aave_v302 import deploy_aave_v302
 from tests.protocols.comet import CometMarket, deploy_comet
 from tests.protocols.stage import rewound
+from tests.protocols.venus import VenusDeployer, VenusMarket
 
 FUNDER = known_key("protocol funder")
 
@@ -29,21 +33,31 @@ def funder() -> LocalSigner:
 @pytest.fixture(scope="session")
 def chain_url() -> Iterator[str]:
     balances = {bytes.fromhex(FUNDER.address[2:]): 10**6 * ETHER}
-    with LocalChain(Genesis(GENESIS_TIME, balances)) as chain:
+    open_chain = back_end(os.environ.get("TRIBUNATE_CHAIN", "embedded"))
+    with open_chain(Genesis(GENESIS_TIME, balances)) as chain:
         yield chain.url
 
 
 @pytest.fixture(scope="session")
 def deployed_aave_v302(chain_url: str, funder: LocalSigner) -> AaveMarket:
-    market = AaveV302Deployer(chain_url, funder).deploy()
+    market = deploy_aave_v302(chain_url, funder)
     aave_protocol.open_positions(market)
     return market
 
 
-@pytest.fixture
-def aave(deployed_aave_v302: AaveMarket) -> Iterator[AaveMarket]:
-    with rewound(deployed_aave_v302.client):
-        yield deployed_aave_v302
+@pytest.fixture(scope="session")
+def deployed_aave_v36(chain_url: str, funder: LocalSigner) -> AaveMarket:
+    market = deploy_aave_v36(chain_url, funder)
+    aave_protocol.open_positions(market)
+    return market
+
+
+@pytest.fixture(params=["v302", "v36"])
+def aave(request: pytest.FixtureRequest) -> Iterator[AaveMarket]:
+    """Each version in turn: what a test says holds for both."""
+    market: AaveMarket = request.getfixturevalue(f"deployed_aave_{request.param}")
+    with rewound(market.client):
+        yield market
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +71,16 @@ def deployed_comet(chain_url: str, funder: LocalSigner) -> CometMarket:
 def comet(deployed_comet: CometMarket) -> Iterator[CometMarket]:
     with rewound(deployed_comet.client):
         yield deployed_comet
+
+
+@pytest.fixture(scope="session")
+def deployed_venus(chain_url: str, funder: LocalSigner) -> VenusMarket:
+    market = VenusDeployer(chain_url, funder).deploy()
+    venus_protocol.open_positions(market)
+    return market
+
+
+@pytest.fixture
+def venus(deployed_venus: VenusMarket) -> Iterator[VenusMarket]:
+    with rewound(deployed_venus.client):
+        yield deployed_venus

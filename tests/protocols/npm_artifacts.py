@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,16 +20,18 @@ INSTALL = "cd contracts && npm ci --ignore-scripts"
 
 
 def installed(package: str) -> Path:
-    """Return the folder of an npm package.
-
-    Skips the test where nothing of npm is installed, which is how users run the tests; fails where npm
-    is expected (``TRIBUNATE_NPM`` is set) or was installed from an older lock file.
-    """
+    """Return the folder of an npm package; see :func:`missing`."""
     folder = NODE_MODULES / package
-    if folder.is_dir():
-        return folder
+    return folder if folder.is_dir() else missing(f"the npm package {package}")
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test where nothing of npm is installed, which is how users run the tests.
+
+    Fails where npm is expected (``TRIBUNATE_NPM`` is set) or was installed from an older lock file.
+    """
     if os.environ.get("TRIBUNATE_NPM") or NODE_MODULES.is_dir():
-        pytest.fail(f"the npm package {package} is missing: {INSTALL}")
+        pytest.fail(f"{what} is missing: {INSTALL}")
     pytest.skip(f"contracts/node_modules is absent: {INSTALL}")
 
 

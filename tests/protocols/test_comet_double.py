@@ -6,7 +6,6 @@ import pytest
 
 from core.errors import GovernanceError
 from core.units import PRICE_ONE, WAD
-from governance.signing import keccak
 from tests.protocols.comet import (
     BORROW_FACTOR,
     LIQUIDATE_FACTOR,
@@ -24,6 +23,7 @@ from tests.protocols.comet import (
     upgrade,
     write,
 )
+from tests.protocols.stage import error_pattern
 
 FIRST = (BORROW_FACTOR, LIQUIDATE_FACTOR, LIQUIDATION_FACTOR, SUPPLY_CAP)
 SETTERS = (
@@ -32,11 +32,6 @@ SETTERS = (
     ("updateAssetLiquidationFactor", 94 * WAD // 100, 2),
     ("updateAssetSupplyCap", 9_000 * WETH_ONE, 3),
 )
-
-
-def error(text: str) -> str:
-    """How a custom error that is not one of our contracts' is shown."""
-    return "0x" + keccak(text.encode()).hex()[:8]
 
 
 @pytest.mark.parametrize(("setter", "value", "place"), SETTERS)
@@ -55,12 +50,12 @@ def test_a_written_value_is_inert_until_the_upgrade(
 
 @pytest.mark.parametrize(("setter", "value", "place"), SETTERS)
 def test_a_stranger_cannot_write(comet: CometMarket, setter: str, value: int, place: int) -> None:
-    with pytest.raises(GovernanceError, match=error("Unauthorized()")):
+    with pytest.raises(GovernanceError, match=error_pattern("Unauthorized()")):
         write(comet, comet.people.stranger, setter, value=value)
 
 
 def test_a_stranger_cannot_upgrade(comet: CometMarket) -> None:
-    with pytest.raises(GovernanceError, match=error("Unauthorized()")):
+    with pytest.raises(GovernanceError, match=error_pattern("Unauthorized()")):
         upgrade(comet, comet.people.stranger)
 
 
@@ -78,7 +73,7 @@ def test_a_borrow_factor_that_is_not_below_the_liquidate_factor_is_refused_at_th
 ) -> None:
     write(comet, comet.people.risk_admin, "updateAssetBorrowCollateralFactor", value=LIQUIDATE_FACTOR)
 
-    with pytest.raises(GovernanceError, match=error("BorrowCFTooLarge()")):
+    with pytest.raises(GovernanceError, match=error_pattern("BorrowCFTooLarge()")):
         upgrade(comet, comet.people.risk_admin)
 
 
@@ -87,14 +82,14 @@ def test_two_factors_in_one_basis_point_are_refused_too(comet: CometMarket) -> N
     write(comet, admin, "updateAssetLiquidateCollateralFactor", value=LIQUIDATE_FACTOR + 2)
     write(comet, admin, "updateAssetBorrowCollateralFactor", value=LIQUIDATE_FACTOR + 1)
 
-    with pytest.raises(GovernanceError, match=error("BorrowCFTooLarge()")):
+    with pytest.raises(GovernanceError, match=error_pattern("BorrowCFTooLarge()")):
         upgrade(comet, admin)
 
 
 def test_a_liquidate_factor_above_one_is_refused_at_the_upgrade(comet: CometMarket) -> None:
     write(comet, comet.people.risk_admin, "updateAssetLiquidateCollateralFactor", value=WAD + 1)
 
-    with pytest.raises(GovernanceError, match=error("LiquidateCFTooLarge()")):
+    with pytest.raises(GovernanceError, match=error_pattern("LiquidateCFTooLarge()")):
         upgrade(comet, comet.people.risk_admin)
 
 
@@ -111,7 +106,7 @@ def test_factors_are_cut_to_basis_points_and_caps_to_whole_tokens(comet: CometMa
 
 def test_an_unknown_asset_cannot_be_written(comet: CometMarket) -> None:
     function = comet.configurator.functions.updateAssetSupplyCap
-    with pytest.raises(GovernanceError, match=error("AssetDoesNotExist()")):
+    with pytest.raises(GovernanceError, match=error_pattern("AssetDoesNotExist()")):
         comet.client.send(
             comet.people.risk_admin, function(comet.comet.address, comet.usdc.address, WETH_ONE)
         )
@@ -122,12 +117,12 @@ def test_nobody_borrows_above_the_borrow_factor(comet: CometMarket) -> None:
     supply(comet, newcomer, comet.weth, amount=WETH_ONE)
     borrow(comet, newcomer, amount=1_600 * USDC_ONE)
 
-    with pytest.raises(GovernanceError, match=error("NotCollateralized()")):
+    with pytest.raises(GovernanceError, match=error_pattern("NotCollateralized()")):
         borrow(comet, newcomer, amount=1)
 
 
 def test_nobody_supplies_above_the_cap(comet: CometMarket) -> None:
-    with pytest.raises(GovernanceError, match=error("SupplyCapExceeded()")):
+    with pytest.raises(GovernanceError, match=error_pattern("SupplyCapExceeded()")):
         supply(comet, comet.people.stranger, comet.weth, amount=SUPPLY_CAP)
 
 
@@ -163,7 +158,7 @@ def test_after_a_price_fall_the_borrower_is_absorbed(comet: CometMarket) -> None
 
 
 def test_a_healthy_borrower_cannot_be_absorbed(comet: CometMarket) -> None:
-    with pytest.raises(GovernanceError, match=error("NotLiquidatable()")):
+    with pytest.raises(GovernanceError, match=error_pattern("NotLiquidatable()")):
         absorb(comet, comet.people.borrower.address)
 
 

@@ -1,13 +1,14 @@
-"""The outside world of a demo: time passes, bars close, and the oracle follows them.
+"""The outside world of a demo: time passes, bars close, and the oracle writes its rounds.
 
-Agents see prices only as far as the chain's clock has come; moving the clock reveals bars, and the
-oracle's reporter puts each revealed bar on chain at its own time.
+Agents see prices only as far as the chain's clock has come; moving the clock reveals them, and the
+oracle's reporter puts each round (or each bar, where there are no rounds) on chain at its own time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.calls import CALL_LOOK_BACK_SECONDS, fall_bps
 from core.market import PriceHistory
 from governance.client import ChainClient, TransactionSigner
 from governance.deploy import report_price
@@ -28,7 +29,7 @@ class World:
         return self.client.timestamp()
 
     def advance_to(self, time: int) -> None:
-        """Move the clock to ``time``; every bar that closes on the way is reported at its close."""
+        """Move the clock to ``time``; every round on the way is reported at its time."""
         now = self.now()
         first = int(self.prices.times.searchsorted(now, side="right"))
         last = int(self.prices.times.searchsorted(time, side="right"))
@@ -43,6 +44,12 @@ class World:
 
     def _set_next(self, time: int) -> None:
         self.client.request("evm_setNextBlockTimestamp", max(time, self.now() + 1))
+
+    def fall_bps(self, time: int) -> int:
+        """Return how far the newest round is below the highest of the 24 h before ``time``."""
+        known = self.prices.until(time)
+        first = int(known.times.searchsorted(time - CALL_LOOK_BACK_SECONDS))
+        return fall_bps(int(known.closes_e8[first:].max()), int(known.closes_e8[-1]))
 
     @property
     def end(self) -> int:

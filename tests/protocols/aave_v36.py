@@ -1,0 +1,113 @@
+"""Aave V3.6 from the sources of ``@aave-dao/aave-v3-origin`` 3.6.0 (contracts/tools/protocols.mjs)."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from eth_abi.abi import encode
+
+from contracts.artifacts import FOLDER
+from governance.client import ChainClient
+from governance.signing import LocalSigner
+from tests.protocols.aave import AaveMarket, Refusals
+from tests.protocols.aave_steps import (
+    TREASURY,
+    configure_reserves,
+    install_data_provider,
+    install_oracle,
+    install_pool,
+    link_libraries,
+    provider_with_access_control,
+    proxies,
+)
+from tests.protocols.npm_artifacts import NpmArtifacts, installed
+from tests.protocols.stage import NOBODY, Builder, actors, error_pattern, pay_gas
+
+PACKAGE = "@aave-dao/aave-v3-origin"
+COMPILE_SECONDS = 300
+LIBRARIES = (
+    "SupplyLogic",
+    "BorrowLogic",
+    "LiquidationLogic",
+    "ConfiguratorLogic",
+    "FlashLoanLogic",
+    "PoolLogic",
+)
+REFUSALS = Refusals(
+    not_a_risk_admin=error_pattern("CallerNotRiskOrPoolAdmin()"),
+    invalid_parameters=error_pattern("InvalidReserveParams()"),
+    collateral_too_small=error_pattern("CollateralCannotCoverNewBorrow()"),
+    healthy=error_pattern("HealthFactorNotBelowThreshold()"),
+)
+RATES_BPS = (80_00, 0, 4_00, 60_00)
+"""Optimal usage, base rate, slopes below and above it."""
+
+
+def compiled() -> Path:
+    """Return the folder of what is compiled, which takes some 15 s once."""
+    installed(PACKAGE)
+    command = ["node", "tools/protocols.mjs"]
+    done = subprocess.run(
+        command, cwd=FOLDER, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{' '.join(command)} failed: {done.stderr[-2000:]}")
+    return Path(done.stdout.strip())
+
+
+def deploy_aave_v36(chain_url: str, funder: LocalSigner) -> AaveMarket:
+    """Return a market with two reserves and nobody in it."""
+    artifacts = NpmArtifacts(compiled())
+    client = ChainClient(chain_url, artifacts=artifacts)
+    people = actors()
+    pay_gas(client, funder, people)
+    build = Builder(client, people.admin)
+    link_libraries(build, artifacts, LIBRARIES)
+    provider, acl = provider_with_access_control(build, people)
+    rates = build.new("DefaultReserveInterestRateStrategyV2", provider.address)
+    implementation = build.new("PoolInstance", provider.address, rates.address)
+    install_pool(build, provider, implementation, build.new("PoolConfiguratorInstance"))
+    pool, configurator = proxies(client, provider, ("PoolInstance", "PoolConfiguratorInstance"))
+    weth = build.new("WETH9Mocked")
+    usdc = build.new("MintableERC20", "USD Coin", "USDC", 6)
+    market = AaveMarket(
+        version="3.6.0",
+        refusals=REFUSALS,
+        client=client,
+        people=people,
+        provider=provider,
+        acl=acl,
+        pool=pool,
+        configurator=configurator,
+        oracle=install_oracle(build, provider, [weth.address, usdc.address]),
+        data_provider=install_data_provider(build, provider),
+        weth=weth,
+        usdc=usdc,
+    )
+    build.send(configurator, "initReserves", reserves(build, market))
+    configure_reserves(build, market)
+    return market
+
+
+def reserves(build: Builder, market: AaveMarket) -> list[tuple[object, ...]]:
+    """Deploy what reserves share, and return both reserves' descriptions."""
+    rewards = NOBODY
+    a_token = build.new("ATokenInstance", market.pool.address, rewards, TREASURY)
+    debt_token = build.new("VariableDebtTokenInstance", market.pool.address, rewards)
+    rates = encode(["uint16", "uint32", "uint32", "uint32"], RATES_BPS)
+    return [
+        (
+            a_token.address,
+            debt_token.address,
+            asset.address,
+            f"Aave {symbol}",
+            f"a{symbol}",
+            f"Aave variable debt {symbol}",
+            f"variableDebt{symbol}",
+            b"",
+            rates,
+        )
+        for asset, symbol in ((market.weth, "WETH"), (market.usdc, "USDC"))
+    ]
