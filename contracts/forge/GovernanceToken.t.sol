@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {GovernanceToken} from "../src/GovernanceToken.sol";
+import {GovernanceToken} from "../src/demo/GovernanceToken.sol";
 import {ForgeTest} from "./ForgeTest.sol";
 
 /// @notice Any sequence of transfers and delegations, by three holders.

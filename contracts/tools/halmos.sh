@@ -18,4 +18,6 @@ if [ ! -x "$venv/bin/python" ]; then
     "$venv.partial/bin/pip" install --quiet --disable-pip-version-check "halmos==$version"
     mv "$venv.partial" "$venv"
 fi
-PATH="$PWD/node_modules/.bin:$PATH" exec "$venv/bin/python" -m halmos --forge-build-out cache/forge-out "$@"
+# Halmos needs syntax trees; apart from forge's own output, so that neither makes the other compile anew.
+export FOUNDRY_OUT=cache/halmos-out FOUNDRY_CACHE_PATH=cache/halmos-cache
+PATH="$PWD/node_modules/.bin:$PATH" exec "$venv/bin/python" -m halmos --forge-build-out "$FOUNDRY_OUT" "$@"

@@ -18,5 +18,6 @@ if [ ! -x "$venv/bin/python" ]; then
     "$venv.partial/bin/pip" install --quiet --disable-pip-version-check "slither-analyzer==$version"
     mv "$venv.partial" "$venv"
 fi
+export FOUNDRY_OUT=cache/slither-out FOUNDRY_CACHE_PATH=cache/slither-cache
 PATH="$PWD/node_modules/.bin:$PATH" exec "$venv/bin/python" -m slither . \
     --filter-paths 'node_modules|forge/' --exclude-dependencies "$@"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -48,6 +49,8 @@ RATES_BPS = (80_00, 0, 4_00, 60_00)
 def compiled() -> Path:
     """Return the folder of what is compiled, which takes some 15 s once."""
     installed(PACKAGE)
+    if shutil.which("node") is None:
+        pytest.fail("node is not on PATH, so the sources of Aave V3.6 cannot be compiled")
     command = ["node", "tools/protocols.mjs"]
     done = subprocess.run(
         command, cwd=FOLDER, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False
