@@ -20,7 +20,7 @@ from core.mandate import Limit, Mandate, SimulatedOutcome, breaches
 from core.market import MarketSnapshot, Scalar
 from core.messages import Phase, SignedMessage
 from core.negotiation import Assess, Assessed, Event, Judged, Reconsider, Reconsidered, Refused
-from core.ports import GovernanceReader, MarketSource, SeatTable, Strategy
+from core.ports import GovernanceReader, MarketSource, ModelBook, SeatTable, Strategy
 from core.position import Position
 from core.ramp import RAMP_STEP_BPS
 from core.recommendation import Observation, Recommendation
@@ -56,7 +56,11 @@ class MarketAssumptions:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One agent's eyes and judgement.  ``sign_update`` returns (digest, signature) of an update."""
+    """One agent's eyes and judgement.
+
+    ``sign_update`` returns (digest, signature) of an update; ``model_id`` is the id of the agent's registered
+    model, empty if it has none.
+    """
 
     strategy: Strategy
     mandate: Mandate
@@ -66,6 +70,8 @@ class Desk:
     reader: GovernanceReader
     source: MarketSource
     evidence: EvidenceWriter
+    models: ModelBook
+    model_id: bytes
     assumptions: MarketAssumptions
     sign_update: Callable[[ParameterUpdate], tuple[bytes, bytes]]
     report: Callable[[dict[str, Any]], None]
@@ -80,6 +86,7 @@ class Desk:
         snapshot = self.reader.market_snapshot(block)
         lowest, highest = self._reach(snapshot, scalar, fast=call is not None)
         opened = {} if call is None else {"call": dict(call)}
+        models = self.models.live_models(snapshot.block_number)
         return {
             **opened,
             "market": self.market,
@@ -89,6 +96,7 @@ class Desk:
             "mandate_hash": self.mandate_hash.hex(),
             "seat_table_hash": self.seats.table_hash.hex(),
             "seats": {str(seat.agent_id): seat.wallet for seat in self.seats.seats},
+            "models": {str(agent): [model.hex() for model in ids] for agent, ids in models.items()},
             "quorum": quorum(len(self.seats.seats)),
             "current": snapshot.parameters.as_dict(),
             "lowest": lowest,
@@ -119,6 +127,7 @@ class Desk:
             "bound": recommendation.revealed_bound,
             "binding": [limit.value for limit in recommendation.binding],
             "forecast": [[q.horizon_hours, int(q.level_bps), q.value_e8] for q in recommendation.forecast],
+            "model_id": self.model_id.hex(),
             "salt": secrets.token_hex(16),
             **roots,
         }

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One certified agent: its standing bound (``None``: it abstains) and its evidence."""
+    """One certified agent: its standing bound (``None``: it abstains), its evidence and its model.
+
+    ``model_id`` is the 32-byte id of its registered model; empty if it named none.
+    """
 
     agent_id: int
     bound: int | None
     bundle_root: bytes
+    model_id: bytes = b""
 
 
 def candidate_of(members: Sequence[Member], quorum: int) -> int | None:
@@ -33,6 +37,15 @@ def candidate_of(members: Sequence[Member], quorum: int) -> int | None:
     7500
     """
     return candidate_value([m.bound for m in members if m.bound is not None], quorum)
+
+
+def models_of(members: Sequence[Member]) -> tuple[bytes, ...]:
+    """Return the registered models that the members' bounds rest on, ascending, each once.
+
+    >>> models_of([Member(1, 75_00, b"", b"b"), Member(2, None, b"", b"a"), Member(3, 75_00, b"", b"b")])
+    (b'b',)
+    """
+    return tuple(sorted({m.model_id for m in members if m.bound is not None and m.model_id}))
 
 
 def transcript_root(
@@ -83,4 +96,5 @@ def build_update(
         evidence_root=evidence_root([m.bundle_root for m in all_members], transcript, context.keccak),
         transcript_root=transcript,
         valid_until=context.deadlines.attempt_start(attempt + 1),
+        models=models_of(members),
     )

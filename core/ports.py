@@ -91,6 +91,15 @@ class Strategy(Protocol):
         ...
 
 
+@runtime_checkable
+class Committing(Protocol):
+    """A strategy that can say what it has learned, so that its model can be registered on chain."""
+
+    def fitted_state(self) -> bytes | None:
+        """Return the fitted state as canonical bytes; ``None`` before it is fitted."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Seat:
     """One voice, as the timelock attested it."""
@@ -228,6 +237,27 @@ class ProposalDesk(Protocol):
         Raises:
             GovernanceError: the contracts refuse (``MarketDrift`` leaves the proposal executable).
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCommitment:
+    """What a model is: SHA-256 of its data, of the code that made it, and of what it has learned."""
+
+    dataset_root: bytes
+    code_hash: bytes
+    model_hash: bytes
+
+
+class ModelBook(Protocol):
+    """The register of models, append-only."""
+
+    def publish(self, commitment: ModelCommitment) -> bytes:
+        """Commit to a model, once; return its 32-byte id, the same for the same commitment."""
+        ...
+
+    def live_models(self, block: int) -> Mapping[int, tuple[bytes, ...]]:
+        """Ids that were live at ``block``, ascending, by the seated agent that published them."""
         ...
 
 

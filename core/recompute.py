@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.candidate import Member, candidate_of
+from core.calls import is_extraordinary
+from core.candidate import Member, candidate_of, models_of
 from core.epoch import clamp, max_faulty
 from core.errors import NegotiationError
 from core.messages import Phase, SignedMessage, commitment, message_from_dict, require_bound
@@ -28,6 +29,7 @@ class Recomputed:
     attempt: int
     bounds: dict[int, int | None]
     signers: tuple[int, ...]
+    models: tuple[bytes, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -48,42 +50,66 @@ def recompute(
         signer_of: Recovers the wallet that signed a message's digest, or ``None``.
 
     Raises:
-        NegotiationError: there is no announce, or a certified message is forged.
+        NegotiationError: there is no announce, a certified message is forged, or nobody called the epoch.
     """
     own = {m.digest: m for m in messages if m.epoch == epoch}.values()
     announce = _first(own, Phase.ANNOUNCE)
     facts = announce.body()
     wallets = {int(agent): wallet for agent, wallet in facts["seats"].items()}
     valid = [m for m in own if m.agent_id in wallets and signer_of(m) == wallets[m.agent_id]]
+    if is_extraordinary(epoch):
+        _check_call(facts, epoch, wallets=wallets, signer_of=signer_of)
     reveals = _certified(valid, wallets, facts["quorum"], round_=0, announce=announce, signer_of=signer_of)
     counters = _certified(valid, wallets, facts["quorum"], round_=1, announce=announce, signer_of=signer_of)
     current = int(facts["current"][facts["scalar"]])
     bounds = {
         agent: require_bound(counters.get(agent, reveal).body()) for agent, reveal in sorted(reveals.items())
     }
-    attempt, value, signers = _attempts(bounds, valid, facts, faulty=max_faulty(len(wallets)))
-    return Recomputed(epoch, current, value, attempt, bounds, signers)
+    members = {
+        agent: Member(agent, bound, b"", bytes.fromhex(reveals[agent].body().get("model_id", "")))
+        for agent, bound in bounds.items()
+    }
+    attempt, value, signers, left = _attempts(members, valid, facts, faulty=max_faulty(len(wallets)))
+    return Recomputed(epoch, current, value, attempt, bounds, signers, models_of(left))
+
+
+def _check_call(
+    facts: dict[str, Any],
+    epoch: int,
+    *,
+    wallets: dict[int, str],
+    signer_of: Callable[[SignedMessage], str | None],
+) -> None:
+    """Refuse an extraordinary epoch whose announce carries no call that a seat has signed."""
+    call = message_from_dict(facts.get("call") or {})
+    sound = (call.epoch, call.phase) == (epoch, Phase.CALL) and call.agent_id in wallets
+    if not sound or signer_of(call) != wallets[call.agent_id]:
+        raise NegotiationError(f"epoch {epoch} was called by nobody", allowed="a call that a seat has signed")
 
 
 def _attempts(
-    bounds: dict[int, int | None], messages: Sequence[SignedMessage], facts: dict[str, Any], *, faulty: int
-) -> tuple[int, int | None, tuple[int, ...]]:
-    """Walk through the attempts as the machine does; return the last one, its value and its signers.
+    members: dict[int, Member], messages: Sequence[SignedMessage], facts: dict[str, Any], *, faulty: int
+) -> tuple[int, int | None, tuple[int, ...], list[Member]]:
+    """Walk through the attempts as the machine does; return the last one, its value, signers and members.
 
     Whoever withheld a signature for a value within its own bound is left out of the next attempt; it ends
     with k signatures, with the current value, without anybody to leave out, or after f + 1 attempts.
     """
-    left, attempt = dict(bounds), 0
+    left, attempt = list(members.values()), 0
     while True:
         value, signed = _value(left, facts), _signers(messages, attempt)
         if value is None or value == facts["current"][facts["scalar"]]:
-            return attempt, value, ()
+            return attempt, value, (), left
         if len(signed) >= facts["quorum"]:
-            return attempt, value, signed
-        withheld = {a for a, b in left.items() if b is not None and b >= value and a not in signed}
+            return attempt, value, signed, left
+        withheld = {
+            m.agent_id
+            for m in left
+            if m.bound is not None and m.bound >= value and m.agent_id not in signed
+        }
         if not withheld or attempt == faulty:
-            return attempt, value, ()
-        left = {agent: bound for agent, bound in left.items() if agent not in withheld}
+            return attempt, value, (), left
+        left = [m for m in left if m.agent_id not in withheld]
         attempt += 1
 
 
@@ -137,8 +163,7 @@ def _check_commitments(
             raise NegotiationError(f"agent {agent} committed to another announce")
 
 
-def _value(bounds: dict[int, int | None], facts: dict[str, Any]) -> int | None:
-    members = [Member(agent, bound, b"") for agent, bound in bounds.items()]
+def _value(members: Sequence[Member], facts: dict[str, Any]) -> int | None:
     largest = candidate_of(members, facts["quorum"])
     return None if largest is None else clamp(largest, lowest=facts["lowest"], highest=facts["highest"])
 

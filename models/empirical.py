@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from core.market import PriceHistory
 from core.ports import TrainingProgress
 from core.recommendation import ForecastQuantile
 from models.features import ewma_variance, hourly_returns
+from models.fitted import state_bytes
 from models.quantiles import path_quantiles
 
 MINIMUM_RETURNS = 500
@@ -85,6 +87,16 @@ class FilteredHistory:
         """Return simulated quantiles of the log return over each horizon."""
         paths = self.log_returns(history, steps=max(horizons), paths=QUANTILE_PATHS, seed=seed)
         return path_quantiles(paths, horizons=horizons, levels_bps=levels_bps)
+
+    def fitted_state(self) -> bytes:
+        """Return what the estimates come to, as canonical bytes.
+
+        Raises:
+            ModelError: the model has not been fitted.
+        """
+        sample = self._fitted()
+        fields = {field.name: getattr(sample, field.name) for field in dataclass_fields(sample)}
+        return state_bytes(self.name, {"half_life_hours": self.half_life_hours, **fields})
 
     def describe(self) -> dict[str, str]:
         """Return what a model card needs."""

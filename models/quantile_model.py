@@ -22,6 +22,7 @@ from core.ports import TrainingProgress
 from core.recommendation import ForecastQuantile
 from core.units import BPS_ONE
 from models.features import hourly_returns
+from models.fitted import Field, state_bytes
 from models.quantile_network import (
     HORIZONS,
     LEVELS,
@@ -111,6 +112,16 @@ class QuantileModel:
             values = quantile_function(np.asarray(LEVELS), rows[HORIZONS.index(horizon)], at)
             found.extend(forecast_quantiles(horizon, levels_bps, values))
         return tuple(found)
+
+    def fitted_state(self) -> bytes:
+        """Return what the estimates come to, as canonical bytes.
+
+        Raises:
+            ModelError: the model has not been fitted.
+        """
+        network = self._trained()
+        weights: dict[str, Field] = {name: t.numpy() for name, t in network.state_dict().items()}
+        return state_bytes(self.name, {"width": network.width, "long_run": self._long_run, **weights})
 
     def describe(self) -> dict[str, str]:
         """Return what a model card needs, the checkpoint's hash included."""

@@ -6,7 +6,7 @@ Sources: RiskMetrics 1996 (EWMA); Bollerslev 1986, 1987 (GARCH, t); estimation b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from core.market import PriceHistory
 from core.ports import TrainingProgress
 from core.recommendation import ForecastQuantile
 from models.features import annual_volatility, ewma_variance, hourly_returns, recursion
+from models.fitted import state_bytes
 from models.quantiles import path_quantiles
 
 MINIMUM_RETURNS = 500
@@ -59,6 +60,17 @@ class Ewma:
         """Return simulated quantiles of the log return over each horizon."""
         paths = self.log_returns(history, steps=max(horizons), paths=QUANTILE_PATHS, seed=seed)
         return path_quantiles(paths, horizons=horizons, levels_bps=levels_bps)
+
+    def fitted_state(self) -> bytes:
+        """Return what the estimates come to, as canonical bytes.
+
+        Raises:
+            ModelError: the model has not been fitted.
+        """
+        if self._long_run is None:
+            raise ModelError("ewma was asked before it was fitted", hint="call fit first")
+        estimates = {"half_life_hours": self.half_life_hours, "long_run": self._long_run}
+        return state_bytes(self.name, estimates)
 
     def describe(self) -> dict[str, str]:
         """Return what a model card needs."""
@@ -130,6 +142,14 @@ class GarchT:
         """Return simulated quantiles of the log return over each horizon."""
         paths = self.log_returns(history, steps=max(horizons), paths=QUANTILE_PATHS, seed=seed)
         return path_quantiles(paths, horizons=horizons, levels_bps=levels_bps)
+
+    def fitted_state(self) -> bytes:
+        """Return what the estimates come to, as canonical bytes.
+
+        Raises:
+            ModelError: the model has not been fitted.
+        """
+        return state_bytes(self.name, asdict(self._fitted()))
 
     def describe(self) -> dict[str, str]:
         """Return what a model card needs."""

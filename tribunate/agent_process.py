@@ -46,6 +46,7 @@ from tribunate.config import AgentConfig, NetworkConfig
 from tribunate.dao import Dao, SeatDirectory, connect_file, epoch_context, message_signer, seat_of
 from tribunate.evidence import BundleWriter
 from tribunate.keeping import ChainKeeper
+from tribunate.model_book import ChainModels, commitment_of
 from tribunate.pipe import Pipe, when_parent_ends
 
 log = logging.getLogger("tribunate")
@@ -235,6 +236,7 @@ class AgentProcess:
         seat = seat_of(seats.seats, wallet.address)
         mandate = self._network.to_mandate()
         calendar = network.calendar_of(self._network)
+        models = ChainModels(dao.client, dao.deployment, signer=wallet, seats=seats)
         desk = Desk(
             strategy=strategy,
             mandate=mandate,
@@ -246,6 +248,8 @@ class AgentProcess:
             evidence=BundleWriter(
                 self._home, config.strategy, strategy.family, fitted_until, FIT_SEED, self._chat()
             ),
+            models=models,
+            model_id=self._publish(models, strategy, known_bars(prices, fitted_until)),
             assumptions=network.assumptions_of(self._network),
             sign_update=update_signer(dao, wallet),
             report=self.report,
@@ -282,6 +286,13 @@ class AgentProcess:
             "report": self.report,
         }
         return self.make_agent(parts)
+
+    def _publish(self, models: ChainModels, strategy: Strategy, fitted_on: PriceHistory) -> bytes:
+        """Register the fitted model, once; say so when the strategy has nothing to register."""
+        commitment = commitment_of(strategy, fitted_on)
+        model_id = b"" if commitment is None else models.publish(commitment)
+        self.report({"type": "model", "model_id": model_id.hex()})
+        return model_id
 
     def make_agent(self, parts: dict[str, Any]) -> RiskAgent:
         """Return the agent; the adversary (tribunate/attack) replaces a part here."""

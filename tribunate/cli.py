@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from core.errors import TribunateError
-from tribunate.commands import agent, backtest, chain, demo, judge, model, proof, proposal, strategy
+from tribunate.commands import agent, backtest, chain, cut, demo, judge, model, proof, proposal, strategy
 from tribunate.doctor import require_own_agents
 from tribunate.threads import ONE_THREAD
 
@@ -32,6 +32,7 @@ backtest.register(app)
 proof.register(app)
 chain.register(app)
 app.add_typer(proposal.app, name="proposal")
+app.add_typer(cut.app, name="cut")
 app.add_typer(agent.app, name="agent")
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(model.app, name="model")

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.lanes import Lane
 from core.lending import Decimals, LiquidationRules, health_factor_wad, max_borrow
 from core.market import Parameters, Scalar
 from core.ports import SeatTable
 from core.position import Position
 from core.proposal import ProposalState
+from core.ramp import RAMP_STEP_BPS, ramp_plan
 from core.units import WAD, Bps
-from governance.proposals import FieldMove, Proposals, ProposalSummary, ProposalView
+from governance.proposals import FieldMove, Proposals, ProposalSummary, ProposalView, RampView
 from tribunate.dao import Dao
 from tribunate.demo.display import utc
-from tribunate.events import read_events, recompute_epoch
-from tribunate.run_folder import RunFolder, plain_address
+from tribunate.run_folder import RunFolder
+from tribunate.surroundings import explanations_of, revealed_bounds, seat_names
 
 RISKIER_UP = {Scalar.LTV, Scalar.LIQUIDATION_THRESHOLD, Scalar.SUPPLY_CAP, Scalar.BORROW_CAP}
 
@@ -41,20 +43,20 @@ def read_proposal(dao: Dao, number: int, folder: RunFolder | None) -> SeenPropos
     view = Proposals(dao.client, dao.deployment).show(number)
     seats = dao.reader.seat_table()
     positions = dao.reader.positions()
-    price, _ = dao.reader.oracle()
+    price = view.update.snapshot.oracle_price
     before, after = view.update.expected, view.update.proposed
     gains = [_room(p, price, parameters=after) - _room(p, price, parameters=before) for p in positions]
     return SeenProposal(
         view=view,
         market_name=dao.deployment.market_name,
         seats=seats,
-        names=_names(folder, seats),
-        bounds=_bounds(folder, view.update.epoch),
+        names=seat_names(folder, seats),
+        bounds=revealed_bounds(folder, view.update.epoch),
         newly_liquidatable=sum(_falls(p, price, before=before, after=after) for p in positions),
         may_borrow_more=sum(gain > 0 for gain in gains),
         borrowers=len(positions),
         more_usdc=sum(gains) // 10 ** Decimals().debt,
-        explanations=_explanations(folder, view.update.epoch),
+        explanations=explanations_of(folder, view.update.epoch),
     )
 
 
@@ -76,34 +78,10 @@ def _falls(position: Position, price: int, *, before: Parameters, after: Paramet
     return health[0] is not None and health[1] is not None and health[0] >= WAD > health[1]
 
 
-def _names(folder: RunFolder | None, seats: SeatTable) -> dict[str, str]:
-    """Return wallet -> a name that people know: the run's agent, else family and operator."""
-    known = {} if folder is None else folder.agent_names()
-    return {
-        seat.wallet: known.get(plain_address(seat.wallet), f"{seat.family} of {seat.operator}")
-        for seat in seats.seats
-    }
-
-
-def _bounds(folder: RunFolder | None, epoch: int) -> dict[int, int | None]:
-    if folder is None or not folder.events.is_file():
-        return {}
-    return recompute_epoch(read_events(folder.events), epoch).bounds
-
-
-def _explanations(folder: RunFolder | None, epoch: int) -> dict[str, str]:
-    """Return what each agent wrote about its recommendation, by name."""
-    from tribunate.run_folder import read_json
-
-    if folder is None:
-        return {}
-    files = sorted((folder.path / "agents").glob(f"*/epoch-{epoch}/explanation.json"))
-    return {file.parent.parent.name: str(read_json(file).get("text", "")) for file in files}
-
-
 def summary_line(row: ProposalSummary) -> str:
     """Return a line of the list."""
-    return f"{row.number:>4}  epoch {row.epoch:<4} {row.state.value:<10} window ends {utc(row.window_end)}"
+    head = f"{row.number:>4}  epoch {row.epoch:<4} {row.lane.value.upper():<5}"
+    return f"{head} {row.state.value:<10} window ends {utc(row.window_end)}"
 
 
 def summary_record(row: ProposalSummary) -> dict[str, Any]:
@@ -112,6 +90,7 @@ def summary_record(row: ProposalSummary) -> dict[str, Any]:
         "proposal_id": row.number,
         "governor_id": str(row.governor_id),
         "epoch": row.epoch,
+        "lane": row.lane.value.upper(),
         "state": row.state.value,
         "window_end": row.window_end,
     }
@@ -122,7 +101,10 @@ def proposal_text(seen: SeenProposal, *, with_call_data: bool) -> str:
     view = seen.view
     lines = [_title(seen), ""]
     for number, move in enumerate(view.moves):
-        lines.append(f"{'Change' if number == 0 else '':<12}{_move(move)}")
+        lines.append(f"{'Change' if number == 0 else '':<12}{move_text(move, lane=view.lane)}")
+    if view.lane is Lane.RAMP:
+        for number, step in enumerate(_ramp_lines(view)):
+            lines.append(f"{'Ramp' if number == 0 else '':<12}{step}")
     lines.append(
         f"{'Affected':<12}{seen.newly_liquidatable} positions become liquidatable; {seen.may_borrow_more} of "
         f"{seen.borrowers} borrowers can borrow {seen.more_usdc:,} USDC more in all"
@@ -152,33 +134,72 @@ def _title(seen: SeenProposal) -> str:
         ProposalState.ACTIVE: f"window ends {utc(view.window_end)}",
         ProposalState.QUEUED: f"executable after {utc(view.eta or 0)}",
     }.get(view.state, f"window closed {utc(view.window_end)}")
-    head = f"Proposal {view.number}   {seen.market_name} (epoch {view.update.epoch})"
+    lane = view.lane.value.upper()
+    head = f"Proposal {view.number}   {seen.market_name} (epoch {view.update.epoch})   {lane}"
     return f"{head}   {view.state.value}   {when}"
 
 
-def _move(move: FieldMove) -> str:
+def _ramp_lines(view: ProposalView) -> list[str]:
+    """Return the steps that a ramp has taken, and those that it may still take."""
+    expected, proposed = view.update.expected, view.update.proposed
+    plan = ramp_plan(expected.liquidation_threshold_bps, proposed.liquidation_threshold_bps)
+    if view.ramp is None:
+        armed = f"armed by execution, then at most {RAMP_STEP_BPS} bps a day:"
+        return [armed + " " + ", ".join(f"{Bps(value)} after {after // 3600} h" for after, value in plan)]
+    taken = [
+        f"step {number} of {len(plan)}   {Bps(step.value_bps)}   {utc(step.time)}   {step.transaction}"
+        for number, step in enumerate(view.ramp.steps, 1)
+    ]
+    if view.ramp.stopped:
+        return [*taken, "stopped: what was left of it lapses"]
+    if view.ramp.next_step_at is not None:
+        return [*taken, f"next step after {utc(view.ramp.next_step_at)}, until {utc(view.ramp.lapses_at)}"]
+    return taken if view.ramp.arrived else [*taken, f"lapsed {utc(view.ramp.lapses_at)}"]
+
+
+def ramp_record(ramp: RampView) -> dict[str, Any]:
+    """Return a ramp as plain types."""
+    return {
+        "first_bps": ramp.first_bps,
+        "target_bps": ramp.target_bps,
+        "current_bps": ramp.current_bps,
+        "armed_at": ramp.armed_at,
+        "next_step_at": ramp.next_step_at,
+        "lapses_at": ramp.lapses_at,
+        "stopped": ramp.stopped,
+        "ended": ramp.ended,
+        "steps": [
+            {"time": step.time, "value_bps": step.value_bps, "transaction": step.transaction}
+            for step in ramp.steps
+        ],
+    }
+
+
+def move_text(move: FieldMove, *, lane: Lane) -> str:
+    """Return one field's move, its direction, and what it uses of its limits."""
     name = move.scalar.value.removesuffix("_bps").replace("_", " ")
     bps = move.scalar.value.endswith("_bps")
     before, after = (str(Bps(v)) if bps else f"{v:,}" for v in (move.before, move.after))
     riskier = (move.after > move.before) == (move.scalar in RISKIER_UP)
     direction = "riskier ▲" if riskier else "safer ▼"
-    step = f"uses {move.step_used} of {move.step_limit} bps step"
     budget = f"{move.budget_used} of {move.budget_limit} bps used in 30 days"
-    return f"{name:<22} {before} → {after}   {direction}   {step}, {budget}"
+    step = f"uses {move.step_used} of {move.step_limit} bps step, " if lane is Lane.SLOW else ""
+    return f"{name:<22} {before} → {after}   {direction}   {step}{budget}"
 
 
 def _why(seen: SeenProposal) -> str:
-    value = seen.view.update.proposed.liquidation_threshold_bps
+    value, now = (p.liquidation_threshold_bps for p in (seen.view.update.proposed, seen.view.update.expected))
     known = {agent: bound for agent, bound in seen.bounds.items() if bound is not None}
     if not known:
         return "the bounds are in the run's events; pass --run to see them"
     by_id = {seat.agent_id: seen.names.get(seat.wallet, str(seat.agent_id)) for seat in seen.seats.seats}
-    safe = sum(bound >= value for bound in known.values())
     lowest = min(known, key=lambda agent: known[agent])
-    return (
-        f"{safe} of {len(by_id)} models call {value} safe under the mandate; the most cautious, "
-        f"{by_id.get(lowest, lowest)}, calls {Bps(known[lowest])} the limit"
-    )
+    cautious = f"the most cautious, {by_id.get(lowest, lowest)}, calls {Bps(known[lowest])} the limit"
+    if value < now:
+        unsafe = sum(bound < now for bound in known.values())
+        return f"{unsafe} of {len(by_id)} models call {now} unsafe under the mandate; {cautious}"
+    safe = sum(bound >= value for bound in known.values())
+    return f"{safe} of {len(by_id)} models call {value} safe under the mandate; {cautious}"
 
 
 def _veto(view: ProposalView) -> str:
@@ -196,7 +217,8 @@ def proposal_record(seen: SeenProposal) -> dict[str, Any]:
         "governor_id": str(view.governor_id),
         "epoch": view.update.epoch,
         "state": view.state.value,
-        "lane": "SLOW",
+        "lane": view.lane.value.upper(),
+        "ramp": None if view.ramp is None else ramp_record(view.ramp),
         "expected": view.update.expected.as_dict(),
         "proposed": view.update.proposed.as_dict(),
         "affected": {

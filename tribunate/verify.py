@@ -1,4 +1,4 @@
-"""``proposal verify``: make the evidence behind a proposal again, part by part.
+"""``proposal verify`` and ``cut verify``: make the evidence behind an update again, part by part.
 
     chain ─► update ──── evidence root, transcript root
     events ─► signatures, certified set, candidate, transcript root          EXACT
@@ -20,6 +20,7 @@ from core.evidence import PartKind, bundle_root, evidence_root, merkle_root, sha
 from core.messages import Phase, message_from_dict
 from core.negotiation import set_hash
 from core.update import ParameterUpdate
+from governance.cuts import Cuts
 from governance.proposals import Proposals
 from governance.signing import keccak
 from simulations.rerun import PartCheck, bundle_parts, rerun
@@ -41,6 +42,7 @@ class Finding:
 class Verification:
     """What was made again, and what differs."""
 
+    kind: str
     number: int
     epoch: int
     findings: tuple[Finding, ...]
@@ -62,7 +64,7 @@ class Verification:
             }
             for f in self.findings
         ]
-        return {"proposal": self.number, "epoch": self.epoch, "holds": self.holds, "parts": parts}
+        return {self.kind: self.number, "epoch": self.epoch, "holds": self.holds, "parts": parts}
 
 
 def verify_proposal(dao: Dao, number: int, folder: RunFolder | None) -> Verification:
@@ -72,9 +74,24 @@ def verify_proposal(dao: Dao, number: int, folder: RunFolder | None) -> Verifica
         ConfigError: no run folder, so no evidence to look at.
         GovernanceError: there is no such proposal.
     """
+    update = Proposals(dao.client, dao.deployment).update(number)
+    return Verification("proposal", number, update.epoch, _verify(dao, update, folder))
+
+
+def verify_cut(dao: Dao, number: int, folder: RunFolder | None) -> Verification:
+    """Return the verification of cut ``number`` from the run's own files.
+
+    Raises:
+        ConfigError: no run folder, so no evidence to look at.
+        GovernanceError: there is no such cut.
+    """
+    update = Cuts(dao.client, dao.deployment).show(number).update
+    return Verification("cut", number, update.epoch, _verify(dao, update, folder))
+
+
+def _verify(dao: Dao, update: ParameterUpdate, folder: RunFolder | None) -> tuple[Finding, ...]:
     if folder is None:
         raise ConfigError("verify needs the evidence of a run", hint="pass --run DIR beside --rpc")
-    update = Proposals(dao.client, dao.deployment).update(number)
     events = [e for e in read_events(folder.events) if e.message.epoch == update.epoch]
     reveals, negotiated = _negotiation(events, update)
     found = [Finding("negotiation", check) for check in negotiated]
@@ -85,7 +102,7 @@ def verify_proposal(dao: Dao, number: int, folder: RunFolder | None) -> Verifica
         home = names.get(wallet, f"agent-{agent_id}")
         checks = _bundle(folder.agent(home) / f"epoch-{update.epoch}", body)
         found += [Finding(home, check) for check in checks]
-    return Verification(number, update.epoch, tuple(found))
+    return tuple(found)
 
 
 def _exact(name: str, agrees: bool, detail: str) -> PartCheck:
@@ -169,7 +186,7 @@ def _bundle(path: Path, reveal: dict[str, Any]) -> list[PartCheck]:
 
 def verification_text(found: Verification) -> str:
     """Return what people see."""
-    lines = [f"Proposal {found.number} (epoch {found.epoch})"]
+    lines = [f"{found.kind.capitalize()} {found.number} (epoch {found.epoch})"]
     for finding in found.findings:
         check = finding.check
         mark = "ok" if check.agrees else "DIFFERS"

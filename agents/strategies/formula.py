@@ -42,6 +42,10 @@ class ClosedForm:
         model.fit(history, seed=seed, report=report)
         self._model = model
 
+    def fitted_state(self) -> bytes | None:
+        """Return the fitted model as canonical bytes; ``None`` before it is fitted."""
+        return None if self._model is None else self._model.fitted_state()
+
     def recommend(self, observation: Observation) -> Recommendation:
         """Return the lower of the formula's value and of the largest simulated safe value."""
         model = self._model

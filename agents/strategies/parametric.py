@@ -34,6 +34,10 @@ class GarchStress:
         model.fit(history, seed=seed, report=report)
         self._model = model
 
+    def fitted_state(self) -> bytes | None:
+        """Return the fitted model as canonical bytes; ``None`` before it is fitted."""
+        return None if self._model is None else self._model.fitted_state()
+
     def recommend(self, observation: Observation) -> Recommendation:
         """Return the largest value that is safe under the model's paths."""
         if self._model is None:

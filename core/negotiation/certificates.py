@@ -117,19 +117,19 @@ def read_certificate(
         if fault:
             return {}, fault
     if state.round == 0:
-        return _read_reveals(messages, context)
+        return _read_reveals(state, messages, context)
     counters = {m.agent_id: m for m in messages if m.phase is Phase.COUNTER}
     bad = [a for a, m in counters.items() if counter_fault(state, m)]
     return counters, f"counter of agent {bad[0]}: {counter_fault(state, counters[bad[0]])}" if bad else ""
 
 
 def _read_reveals(
-    messages: list[SignedMessage], context: EpochContext
+    state: State, messages: list[SignedMessage], context: EpochContext
 ) -> tuple[dict[int, SignedMessage], str]:
     commits = {m.agent_id: m for m in messages if m.phase is Phase.COMMIT}
     reveals = {m.agent_id: m for m in messages if m.phase is Phase.REVEAL}
     for agent, reveal in reveals.items():
-        fault = reveal_fault(commits[agent], reveal) if agent in commits else "no commit"
+        fault = reveal_fault(state, commits[agent], reveal) if agent in commits else "no commit"
         if fault:
             return {}, f"reveal of agent {agent}: {fault}"
     if len(reveals) < context.quorum:

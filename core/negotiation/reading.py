@@ -35,11 +35,15 @@ def valid_reveals(state: State) -> dict[int, SignedMessage]:
     """Return the reveals that match their commits."""
     commits = commits_of(state)
     reveals = state.spoken(Phase.REVEAL)
-    return {a: m for a, m in reveals.items() if a in commits and reveal_fault(commits[a], m) == ""}
+    return {a: m for a, m in reveals.items() if a in commits and reveal_fault(state, commits[a], m) == ""}
 
 
-def reveal_fault(commit: SignedMessage, reveal: SignedMessage) -> str:
-    """Say what is wrong with a reveal (empty when nothing is)."""
+def reveal_fault(state: State, commit: SignedMessage, reveal: SignedMessage) -> str:
+    """Say what is wrong with a reveal (empty when nothing is).
+
+    A model counts only if the announce lists it as its author's and live: one agent that names a revoked
+    one could otherwise keep every update from the chain.
+    """
     body = reveal.body()
     if body.get("announce") != commit.body().get("announce"):
         return "another announce"
@@ -49,9 +53,17 @@ def reveal_fault(commit: SignedMessage, reveal: SignedMessage) -> str:
         require_bound(body)
         if len(bytes.fromhex(body["bundle_root"])) != 32:
             return "the bundle root is not 32 bytes"
+        if body.get("model_id", "") not in ("", *_live_models(state, reveal.agent_id)):
+            return "its model is not one of its author's live models"
     except (NegotiationError, KeyError, ValueError, TypeError) as error:
         return str(error)
     return ""
+
+
+def _live_models(state: State, agent_id: int) -> tuple[str, ...]:
+    """Return the models of an agent that were live at the announced block, hex."""
+    announced = state.announce.body().get("models", {}) if state.announce is not None else {}
+    return tuple(announced.get(str(agent_id), ()))
 
 
 def valid_counters(state: State) -> dict[int, SignedMessage]:
@@ -81,6 +93,7 @@ def members_of(state: State) -> tuple[Member, ...]:
             agent_id=agent,
             bound=require_bound(counters[agent].body() if agent in counters else reveal.body()),
             bundle_root=bytes.fromhex(reveal.body()["bundle_root"]),
+            model_id=bytes.fromhex(reveal.body().get("model_id", "")),
         )
         for agent, reveal in sorted(state.certified[0].items())
     )

@@ -19,7 +19,7 @@ from core.evidence import sha256
 from core.guardrails import DEFAULT_LIMITS, FieldLimits, cuttable, negotiable
 from core.mandate import Mandate, SimulatedOutcome
 from core.market import MarketSnapshot, Parameters, PriceHistory, Scalar
-from core.ports import STRATEGY_API_VERSION, DueAct, Seat, SeatTable
+from core.ports import STRATEGY_API_VERSION, DueAct, ModelCommitment, Seat, SeatTable
 from core.position import Position
 from core.recommendation import Observation, Recommendation
 from core.units import WAD, Bps
@@ -199,6 +199,23 @@ class FakeGovernor:
         return "0x02"
 
 
+def model_of(agent: int) -> bytes:
+    return sha256(b"model of agent %d" % agent)
+
+
+@dataclass
+class FakeModels:
+    """Every agent has one live model, unless the test revokes it (``core.ports.ModelBook``)."""
+
+    revoked: set[int] = field(default_factory=set)
+
+    def publish(self, commitment: ModelCommitment) -> bytes:
+        return commitment.model_hash
+
+    def live_models(self, block: int) -> Mapping[int, tuple[bytes, ...]]:
+        return {agent: (model_of(agent),) for agent in AGENTS if agent not in self.revoked}
+
+
 def make_desk(
     agent: int,
     reader: FakeReader,
@@ -222,6 +239,8 @@ def make_desk(
         reader=reader,
         source=prices or FakePrices(),
         evidence=FakeEvidence(agent),
+        models=FakeModels(),
+        model_id=model_of(agent),
         assumptions=MarketAssumptions(Liquidity(depth=10**6 * WAD), Bps(50_00), paths=100),
         sign_update=sign_update,
         report=report,

@@ -94,6 +94,7 @@ LIES: dict[str, Any] = {
     "mandate_hash": "00" * 32,
     "seat_table_hash": "00" * 32,
     "seats": {"1": SEATS.seats[0].wallet},
+    "models": {"1": [bytes(32).hex()]},
     "quorum": 2,
     "current": {"ltv_bps": 70_00},
     "lowest": 74_99,

@@ -84,6 +84,7 @@ class Player:
     alive: bool = True
     signs: bool = True
     dies_after: Phase | None = None
+    model_id: bytes = b""
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Network:
     rejects: list[Reject] = field(default_factory=list)
     submitted: list[tuple[int, Submit]] = field(default_factory=list)
     outcomes: dict[int, Finish] = field(default_factory=dict)
-    tamper: object = None
+    live_models: dict[int, tuple[bytes, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         table = b"\x07" * 32
@@ -205,6 +206,7 @@ class Network:
             "current": NOW.as_dict(),
             "lowest": self.lowest,
             "highest": self.highest,
+            "models": {str(a): [m.hex() for m in ids] for a, ids in self.live_models.items()},
         }
 
     def reveal(self, who: int) -> dict[str, object]:
@@ -212,6 +214,7 @@ class Network:
             "bound": self.players[who].bound,
             "bundle_root": hashlib.sha256(b"bundle%d" % who).hexdigest(),
             "salt": f"{who}",
+            "model_id": self.players[who].model_id.hex(),
         }
 
     def snapshot(self) -> MarketSnapshot:

@@ -182,6 +182,51 @@ def test_a_commit_without_its_reveal_is_no_bound() -> None:
     assert net.submitted[0][1].update.proposed.liquidation_threshold_bps == 75_90
 
 
+# --- models ------------------------------------------------------------------------------------------
+
+MODELS = {agent: bytes([9 - agent]) * 32 for agent in (1, 2, 3, 4)}
+LIVE = {agent: (model,) for agent, model in MODELS.items()}
+
+
+def with_models(net: Network, models: dict[int, bytes]) -> Network:
+    for agent, model in models.items():
+        net.players[agent].model_id = model
+    net.run()
+    return net
+
+
+def test_an_update_names_the_models_that_its_bounds_rest_on_ascending() -> None:
+    net = with_models(network(live_models=LIVE), MODELS)
+    assert net.submitted[0][1].update.models == tuple(MODELS[agent] for agent in (4, 3, 2, 1))
+
+
+def test_two_agents_of_one_model_name_it_once_and_one_without_a_model_names_none() -> None:
+    live = {1: (MODELS[1],), 2: (MODELS[1],), 3: (MODELS[3],)}
+    net = with_models(network(live_models=live), {1: MODELS[1], 2: MODELS[1], 3: MODELS[3]})
+    assert net.submitted[0][1].update.models == (MODELS[3], MODELS[1])
+
+
+def test_who_abstains_brings_no_model() -> None:
+    net = with_models(network({**BOUNDS, 4: None}, live_models=LIVE), MODELS)
+    assert MODELS[4] not in net.submitted[0][1].update.models
+
+
+def test_who_is_left_out_of_an_attempt_takes_its_model_along() -> None:
+    net = network(highest=90_00, live_models=LIVE)
+    net.players[3].signs = False
+    with_models(net, MODELS)
+    assert net.submitted[0][1].update.models == tuple(MODELS[agent] for agent in (4, 2, 1))
+
+
+@pytest.mark.parametrize("named", [b"\x77" * 32, MODELS[2]], ids=["dead or unknown", "another agent's"])
+def test_a_reveal_with_a_model_that_is_not_its_author_s_does_not_count(named: bytes) -> None:
+    """Otherwise one agent could keep every update from the chain, which refuses dead models."""
+    net = with_models(network(highest=90_00, live_models=LIVE), {**MODELS, 1: named})
+    update = net.submitted[0][1].update
+    assert named not in update.models or named == MODELS[2]
+    assert update.proposed.liquidation_threshold_bps == 75_90, "the third largest of three bounds"
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     honest=st.lists(st.integers(70_00, 80_00), min_size=3, max_size=3),

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from network_in_memory import Network, Player, message_digest, recover
+from network_in_memory import Network, Player, message_digest, recover, signed
 
+from core.calls import extraordinary_epoch
 from core.errors import NegotiationError
-from core.messages import Phase, SignedMessage
+from core.messages import Phase, SignedMessage, message_to_dict
 from core.recompute import recompute
 
 
@@ -56,6 +57,30 @@ def test_a_forged_reveal_inside_a_certificate_is_found() -> None:
         forged.append(message)
     again = recompute(forged, 1, signer_of=signer_of)
     assert again.value is None, "the forged certificate is not its keeper's, so nothing is certified"
+
+
+def test_the_models_are_recomputed_as_the_machine_names_them() -> None:
+    models = {agent: bytes([agent]) * 32 for agent in (1, 2, 3, 4)}
+    players = {a: Player(b, model_id=models[a]) for a, b in ((1, 77_00), (2, 76_00), (3, 76_50), (4, 75_20))}
+    players[2].signs = False
+    net = Network(players, highest=90_00, live_models={a: (m,) for a, m in models.items()})
+    net.run()
+    again = recompute(net.log, 1, signer_of=signer_of)
+    assert again.models == net.submitted[-1][1].update.models == (models[1], models[3], models[4])
+
+
+@pytest.mark.parametrize("call", [None, {}, {"epoch": 1}, "forged"])
+def test_an_extraordinary_epoch_that_nobody_called_is_found(call: object) -> None:
+    epoch = extraordinary_epoch(0)
+    true = signed(epoch, 2, Phase.CALL, {})
+    carried = message_to_dict(replace(true, agent_id=3)) if call == "forged" else call
+    net = Network({a: Player(76_00) for a in (1, 2, 3, 4)}, epoch=epoch)
+    announce = {**net.announce(), "call": carried}
+    messages = [signed(epoch, 1, Phase.ANNOUNCE, announce)]
+    with pytest.raises(NegotiationError):
+        recompute(messages, epoch, signer_of=signer_of)
+    announce["call"] = message_to_dict(true)
+    assert recompute([signed(epoch, 1, Phase.ANNOUNCE, announce)], epoch, signer_of=signer_of).bounds == {}
 
 
 def test_without_an_announce_there_is_nothing_to_recompute() -> None:

@@ -10,11 +10,12 @@ from web3.types import TxReceipt
 from core.units import PRICE_ONE
 from governance.client import ChainClient
 from governance.signing import LocalSigner
-from tests.protocols.stage import MAX_UINT, Actors, overload
+from tests.protocols.stage import MAX_UINT, NOBODY, Actors, overload
 
 WETH_ONE = 10**18
 USDC_ONE = 10**6
 VARIABLE_RATE = 2
+CATEGORY = 1
 START_PRICE = 2_000 * PRICE_ONE
 
 WETH_COLLATERAL = (80_00, 82_50, 105_00)
@@ -31,6 +32,10 @@ class Refusals:
     invalid_parameters: str
     collateral_too_small: str
     healthy: str
+    supply_cap: str
+    borrow_cap: str
+    frozen: str
+    invalid_category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,56 @@ def set_collateral(
     """Change WETH's collateral parameters; ``bonus`` is one plus the excess."""
     function = market.configurator.functions.configureReserveAsCollateral
     return market.client.send(who, function(market.weth.address, ltv, threshold, bonus))
+
+
+def set_cap(market: AaveMarket, who: LocalSigner, setter: str, *, asset: Contract, cap: int) -> TxReceipt:
+    """Write a cap by its setter's name; Aave counts whole tokens, and zero is no cap."""
+    return market.client.send(who, market.configurator.functions[setter](asset.address, cap))
+
+
+def caps(market: AaveMarket, asset: Contract) -> tuple[int, int]:
+    """Return supply cap and borrow cap, in whole tokens."""
+    borrow_cap, supply_cap = market.client.call(market.data_provider.functions.getReserveCaps(asset.address))
+    return supply_cap, borrow_cap
+
+
+def set_frozen(market: AaveMarket, who: LocalSigner, *, frozen: bool) -> TxReceipt:
+    """Freeze or thaw WETH."""
+    function = market.configurator.functions.setReserveFreeze(market.weth.address, frozen)
+    return market.client.send(who, function)
+
+
+def set_ltv_zero(market: AaveMarket, who: LocalSigner, *, zero: bool) -> TxReceipt:
+    """From V3.6 on: zero WETH's LTV without freezing it, or bring the LTV back that was written last."""
+    function = market.configurator.functions.setReserveLtvzero(market.weth.address, zero)
+    return market.client.send(who, function)
+
+
+def set_category(market: AaveMarket, who: LocalSigner, *, ltv: int, threshold: int, bonus: int) -> TxReceipt:
+    """Write the parameters of the e-mode category; up to V3.0 it may have an oracle of its own."""
+    oracle = [NOBODY] if market.version == "3.0.2" else []
+    function = market.configurator.functions.setEModeCategory
+    return market.client.send(who, function(CATEGORY, ltv, threshold, bonus, *oracle, "ETH against USD"))
+
+
+def category_parameters(market: AaveMarket) -> tuple[int, int, int]:
+    """Return LTV, threshold and bonus (one plus the excess) of the e-mode category."""
+    values = market.client.call(market.pool.functions.getEModeCategoryData(CATEGORY))
+    return values[0], values[1], values[2]
+
+
+def enter_category(market: AaveMarket, who: LocalSigner) -> None:
+    """Put both assets into the e-mode category, and somebody too."""
+    admin, configurator = market.people.admin, market.configurator.functions
+    if market.version == "3.0.2":
+        for asset in (market.weth, market.usdc):
+            market.client.send(admin, configurator.setAssetEModeCategory(asset.address, CATEGORY))
+    else:
+        collateral = configurator.setAssetCollateralInEMode(market.weth.address, CATEGORY, True)
+        market.client.send(admin, collateral)
+        borrowable = configurator.setAssetBorrowableInEMode(market.usdc.address, CATEGORY, True)
+        market.client.send(admin, borrowable)
+    market.client.send(who, market.pool.functions.setUserEMode(CATEGORY))
 
 
 def move_price(market: AaveMarket, price: int) -> None:

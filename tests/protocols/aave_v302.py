@@ -36,6 +36,10 @@ REFUSALS = Refusals(
     invalid_parameters=r"Error\(message=20\)",
     collateral_too_small=r"Error\(message=36\)",
     healthy=r"Error\(message=45\)",
+    supply_cap=r"Error\(message=51\)",
+    borrow_cap=r"Error\(message=50\)",
+    frozen=r"Error\(message=28\)",
+    invalid_category=r"Error\(message=21\)",
 )
 """Numbers of ``Errors.sol``."""
 

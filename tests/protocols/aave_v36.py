@@ -41,6 +41,10 @@ REFUSALS = Refusals(
     invalid_parameters=error_pattern("InvalidReserveParams()"),
     collateral_too_small=error_pattern("CollateralCannotCoverNewBorrow()"),
     healthy=error_pattern("HealthFactorNotBelowThreshold()"),
+    supply_cap=error_pattern("SupplyCapExceeded()"),
+    borrow_cap=error_pattern("BorrowCapExceeded()"),
+    frozen=error_pattern("ReserveFrozen()"),
+    invalid_category=error_pattern("InvalidEmodeCategoryParams()"),
 )
 RATES_BPS = (80_00, 0, 4_00, 60_00)
 """Optimal usage, base rate, slopes below and above it."""

@@ -29,7 +29,8 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Send = Annotated[bool, typer.Option("--send", help="Needed on a public chain; without it nothing is sent.")]
 
 
-def _target(run: Path | None, rpc: str | None, deployment: Path | None) -> Target:
+def target_of(run: Path | None, rpc: str | None, deployment: Path | None) -> Target:
+    """Return what the options point at."""
     from tribunate.served import Target
 
     return Target(run=run, rpc=rpc, deployment=deployment)
@@ -44,7 +45,7 @@ def list_proposals(
     from tribunate.proposal_text import summary_line, summary_record
     from tribunate.served import reach
 
-    with reach(_target(run, rpc, deployment)) as dao:
+    with reach(target_of(run, rpc, deployment)) as dao:
         rows = Proposals(dao.client, dao.deployment).list_proposals()
     if as_json:
         print(json.dumps({"proposals": [summary_record(row) for row in rows]}, indent=2))
@@ -68,7 +69,7 @@ def show(
     from tribunate.proposal_text import proposal_record, proposal_text, read_proposal
     from tribunate.served import reach
 
-    target = _target(run, rpc, deployment)
+    target = target_of(run, rpc, deployment)
     with reach(target) as dao:
         seen = read_proposal(dao, number, target.folder())
     if as_json:
@@ -92,13 +93,13 @@ def veto(
     from governance.proposals import Proposals
     from tribunate.served import reach
 
-    target = _target(run, rpc, deployment)
-    signer = _signer(target, key)
+    target = target_of(run, rpc, deployment)
+    signer = signer_of(target, key)
     with reach(target) as dao:
         proposals = Proposals(dao.client, dao.deployment)
         state = proposals.state(number)
         print(f"proposal {number} is {state}; holder {signer.address}")
-        if not _go_on(dao.client.chain_id, f"veto proposal {number}", yes=yes, send=send):
+        if not go_on(dao.client.chain_id, f"veto proposal {number}", yes=yes, send=send):
             return
         receipt = proposals.veto(number, signer, reason=reason)
         view = proposals.show(number)
@@ -120,7 +121,7 @@ def queue(
     send: Send = False,
 ) -> None:
     """Start the timelock of a proposal that nobody vetoed; anyone may."""
-    _carry("queue", number, _target(run, rpc, deployment), key=key, yes=yes, send=send)
+    _carry("queue", number, target_of(run, rpc, deployment), key=key, yes=yes, send=send)
 
 
 @app.command("execute", epilog="Example: tribunate proposal execute 1")
@@ -134,7 +135,35 @@ def execute(
     send: Send = False,
 ) -> None:
     """Execute a queued proposal after its timelock; anyone may, and every guardrail is checked again."""
-    _carry("execute", number, _target(run, rpc, deployment), key=key, yes=yes, send=send)
+    _carry("execute", number, target_of(run, rpc, deployment), key=key, yes=yes, send=send)
+
+
+@app.command("step", epilog="Example: tribunate proposal step 3")
+def step(
+    number: Number,
+    run: Run = None,
+    rpc: Rpc = None,
+    deployment: DeploymentFile = None,
+    key: Key = None,
+    yes: Yes = False,
+    send: Send = False,
+) -> None:
+    """Take the next step of the ramp that an executed proposal has armed; anyone may, once a day."""
+    from governance.proposals import Proposals
+    from tribunate.served import reach
+
+    target = target_of(run, rpc, deployment)
+    signer = signer_of(target, key)
+    with reach(target) as dao:
+        proposals = Proposals(dao.client, dao.deployment)
+        proposals.governor_id(number)
+        if not go_on(dao.client.chain_id, f"step down the ramp of proposal {number}", yes=yes, send=send):
+            return
+        receipt = dao.client.send(signer, proposals.ramp_step_call(number))
+        ramp = proposals.ramp(number)
+        taken = 0 if ramp is None else len(ramp.steps)
+        print(f"proposal {number} has taken {taken} steps")
+        print(f"transaction 0x{bytes(receipt['transactionHash']).hex()}")
 
 
 @app.command("verify", epilog="Example: tribunate proposal verify 1")
@@ -149,7 +178,7 @@ def verify(
     from tribunate.served import reach
     from tribunate.verify import verification_text, verify_proposal
 
-    target = _target(run, rpc, deployment)
+    target = target_of(run, rpc, deployment)
     with reach(target) as dao:
         found = verify_proposal(dao, number, target.folder())
     print(json.dumps(found.record(), indent=2) if as_json else verification_text(found))
@@ -160,9 +189,9 @@ def _carry(act: str, number: int, target: Target, *, key: Path | None, yes: bool
     from governance.proposals import Proposals
     from tribunate.served import reach
 
-    signer = _signer(target, key)
+    signer = signer_of(target, key)
     with reach(target) as dao:
-        if not _go_on(dao.client.chain_id, f"{act} proposal {number}", yes=yes, send=send):
+        if not go_on(dao.client.chain_id, f"{act} proposal {number}", yes=yes, send=send):
             return
         proposals = Proposals(dao.client, dao.deployment)
         receipt = proposals.queue(number, signer) if act == "queue" else proposals.execute(number, signer)
@@ -170,7 +199,12 @@ def _carry(act: str, number: int, target: Target, *, key: Path | None, yes: bool
         print(f"transaction 0x{bytes(receipt['transactionHash']).hex()}")
 
 
-def _signer(target: Target, key: Path | None) -> LocalSigner:
+def signer_of(target: Target, key: Path | None) -> LocalSigner:
+    """Return the key that was named, or the holder's of the run.
+
+    Raises:
+        ConfigError: neither is there.
+    """
     from core.errors import ConfigError
     from governance.keys import load_keystore
 
@@ -181,7 +215,7 @@ def _signer(target: Target, key: Path | None) -> LocalSigner:
     return load_keystore(path.parent, path.stem)
 
 
-def _go_on(chain_id: int, what: str, *, yes: bool, send: bool) -> bool:
+def go_on(chain_id: int, what: str, *, yes: bool, send: bool) -> bool:
     """Ask a person; on a public chain nothing happens without ``--send``."""
     if chain_id != LOCAL_CHAIN and not send:
         print(f"dry run: would {what} on chain {chain_id}; pass --send to do it")

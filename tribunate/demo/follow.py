@@ -79,7 +79,10 @@ class Follower:
             "proposal_id": number,
             "governor_id": str(view.governor_id),
             "signers": self._names(view.signers),
-            "transactions": [*view.transactions.values(), *(step["transaction"] for step in steps)],
+            # execution takes a ramp's first step itself
+            "transactions": list(
+                dict.fromkeys([*view.transactions.values(), *(step["transaction"] for step in steps)])
+            ),
             "steps": steps,
         }
 

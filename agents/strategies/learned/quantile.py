@@ -58,6 +58,10 @@ class DeepQuantile:
         """Forget the trained network; the strategy abstains from here on."""
         self._model = None
 
+    def fitted_state(self) -> bytes | None:
+        """Return the fitted model as canonical bytes; ``None`` before it is fitted."""
+        return None if self._model is None else self._model.fitted_state()
+
     def recommend(self, observation: Observation) -> Recommendation:
         """Return the largest value that is safe under paths with the network's quantiles."""
         if self._model is None:
