@@ -1,7 +1,7 @@
 """Proposals on chain: submit, list, show, veto, queue, execute, cancel.
 
-A proposal's number is the governor's own id, from 1.  What it would call is not stored on chain: it is read
-from OpenZeppelin's ``ProposalCreated``, and handed back to ``queue``, ``execute`` and ``cancel``.
+Proposals are numbered from 1 in the order in which they came in.  What one would call is not stored on chain:
+it is read from OpenZeppelin's ``ProposalCreated``, and handed back to ``queue``, ``execute`` and ``cancel``.
 """
 
 from __future__ import annotations
@@ -62,7 +62,6 @@ class Proposals:
         self._adapter = client.contract("DemoMarketAdapter", deployment.addresses["adapter"])
         self._reader = ChainReader(client, deployment)
         self._cuts = Cuts(client, deployment)
-        self._actions: dict[int, _Action] = {}
 
     # ---- writing
 
@@ -176,19 +175,23 @@ class Proposals:
 
     def count(self) -> int:
         """Return how many proposals there are."""
-        return int(self._client.call(self._governor.functions.latestProposalId()))
+        return len(self._entries())
 
     def governor_id(self, number: int) -> int:
-        """Return the governor's id of proposal N, which is N.
+        """Return OpenZeppelin's id of proposal N.
 
         Raises:
             GovernanceError: there is none.
         """
-        count = self.count()
-        if not 1 <= number <= count:
-            allowed = f"1 to {count}" if count else "none yet"
+        entries = self._entries()
+        if not 1 <= number <= len(entries):
+            allowed = f"1 to {len(entries)}" if entries else "none yet"
             raise GovernanceError(f"there is no proposal {number}", allowed=allowed)
-        return number
+        return int(entries[number - 1]["args"]["proposalId"])
+
+    def _entries(self) -> list[Any]:
+        """Return every ``UpdateProposed``, oldest first."""
+        return list(self._governor.events.UpdateProposed().get_logs(from_block=self._deployment.block))
 
     def state(self, number: int) -> ProposalState:
         """Return the state at the newest block."""
@@ -243,7 +246,7 @@ class Proposals:
             grace_end=None if eta is None else eta + int(call(functions.GRACE_SECONDS())),
             votes_against=int(call(functions.proposalVotes(proposal))[0]),
             veto_threshold=self._threshold(proposal, snapshot),
-            signers=tuple(proposed["signers"]),
+            signers=self._wallets(proposed["seatVersion"], proposed["signers"]),
             withdrawals=int(backers[2]).bit_count(),
             dissents=self._dissents(proposal),
             transactions=self._transactions(proposal),
@@ -251,6 +254,12 @@ class Proposals:
             call_data=action.calldatas[0],
             ramp=self.ramp(number),
         )
+
+    def _wallets(self, seat_version: int, bits: int) -> tuple[str, ...]:
+        """Return the wallets of the places that ``bits`` names, ascending as they signed."""
+        seats = self._reader.seat_table(seat_version).seats
+        signed = (seat.wallet for place, seat in enumerate(seats) if bits >> place & 1)
+        return tuple(sorted(signed, key=lambda wallet: int(wallet, 16)))
 
     def _summary(self, number: int) -> ProposalSummary:
         proposal = self.governor_id(number)
@@ -315,16 +324,14 @@ class Proposals:
         return [log for log in logs if log["args"]["proposalId"] == proposal]
 
     def _action(self, number: int) -> _Action:
-        """Return what proposal N would call; it never changes, so that it is read once."""
-        if number not in self._actions:
-            created = self._logs("ProposalCreated", self.governor_id(number))[0]["args"]
-            self._actions[number] = _Action(
-                targets=tuple(created["targets"]),
-                values=tuple(created["values"]),
-                calldatas=tuple(bytes(data) for data in created["calldatas"]),
-                description=created["description"],
-            )
-        return self._actions[number]
+        """Return what proposal N would call."""
+        created = self._logs("ProposalCreated", self.governor_id(number))[0]["args"]
+        return _Action(
+            targets=tuple(created["targets"]),
+            values=tuple(created["values"]),
+            calldatas=tuple(bytes(data) for data in created["calldatas"]),
+            description=created["description"],
+        )
 
 
 @dataclass(frozen=True, slots=True)

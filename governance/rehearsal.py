@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from contracts.artifacts import Artifact, load_artifact
+from core.epoch import quorum
 from core.mandate import Mandate
 from core.market import Parameters, Scalar, with_scalar
 from core.position import Position
@@ -56,9 +57,9 @@ class Cast:
     agents: tuple[LocalSigner, ...]
 
 
-def cast() -> Cast:
+def cast(seats: int = AGENTS) -> Cast:
     """Return the cast; agents ascend by address, as signers must."""
-    agents = sorted((known_key(f"agent {n}") for n in range(AGENTS)), key=lambda a: int(a.address, 16))
+    agents = sorted((known_key(f"agent {n}") for n in range(seats)), key=lambda a: int(a.address, 16))
     return Cast(
         deployer=known_key("deployer"),
         reporter=known_key("reporter"),
@@ -102,8 +103,9 @@ class Rehearsal:
         artifacts: Callable[[str], Artifact] = load_artifact,
         config: DeployConfig | None = None,
         sealed: bool = True,
+        seats: int = AGENTS,
     ) -> None:
-        self.people = cast()
+        self.people = cast(seats)
         self.config = config or rehearsal_config(self.people)
         deployer = self.people.deployer
         balances = {bytes.fromhex(deployer.address[2:]): 10**6 * ETHER}
@@ -127,7 +129,8 @@ class Rehearsal:
         everyone = [*people.agents, people.reporter, people.guardian, people.stranger]
         fund(client, people.deployer, [person.address for person in everyone])
         directory = AgentDirectory(client, deployment)
-        cards = [AgentCard(f"agent1q{n}", (f"http://127.0.0.1:{9000 + n}",), b"", b"") for n in range(AGENTS)]
+        seats = range(len(people.agents))
+        cards = [AgentCard(f"agent1q{n}", (f"http://127.0.0.1:{9000 + n}",), b"", b"") for n in seats]
         ids = [directory.register(a, card) for a, card in zip(people.agents, cards, strict=True)]
         seat(client, people.deployer, deployment, attestations=[attestation(n) for n in ids])
         return deployment
@@ -176,14 +179,18 @@ class Rehearsal:
     def signed(
         self, update: ParameterUpdate, signers: Sequence[LocalSigner] | None = None
     ) -> list[tuple[str, bytes]]:
-        """Return (signer, signature) pairs, by the first three agents unless others are given."""
+        """Return (signer, signature) pairs, by the first k agents unless others are given."""
         digest = self.hasher.update_digest(update)
-        return [(s.address, s.sign(digest)) for s in (signers or self.people.agents[:3])]
+        return [(s.address, s.sign(digest)) for s in (signers or self.people.agents[: quorum(len(self.people.agents))])]
 
     def propose(self, update: ParameterUpdate | None = None) -> int:
         """Submit an update with three signatures; return its number."""
         chosen = update or self.update()
         return self.proposals.submit(chosen, self.signed(chosen), sender=self.people.stranger)
+
+    def announce(self, update: ParameterUpdate) -> int:
+        """Announce a cut with three signatures; return its number."""
+        return self.cuts.submit(update, self.signed(update), sender=self.people.stranger)
 
     def open_voting(self) -> None:
         """Move the clock just past the snapshot of a proposal that was made now."""

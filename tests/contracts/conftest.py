@@ -14,14 +14,17 @@ import pytest
 from web3.contract.contract import Contract, ContractFunction
 
 from contracts.artifacts import load_any_artifact, load_mutant, with_bytecodes
+from core.evidence import merkle_proof, merkle_root
 from core.market import Parameters, Scalar, with_scalar
+from core.position import Position
 from core.units import PRICE_ONE, Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
 from governance.client import ChainClient
 from governance.devchain.chain import Genesis
 from governance.devchain.local import LocalChain
+from governance.reader import position_value
 from governance.rehearsal import ETHER, GENESIS_TIME, HOUR, USD, Rehearsal, known_key
-from governance.signing import update_tuple
+from governance.signing import keccak, update_tuple
 
 ASSET = known_key("some asset").address
 START = Parameters(Bps(70_00), Bps(75_00), Bps(5_00), 1_000 * ETHER, 1_000_000 * USD)
@@ -118,6 +121,15 @@ class AdapterBench:
     def cut(self, update: ParameterUpdate) -> None:
         self.send(self.adapter.functions.applyCut(update_tuple(update)))
 
+    def name(self, rows: list[tuple[str, int, int]]) -> bytes:
+        """Name these (account, collateral, debt) out of the root that they make; return the root."""
+        values = [position_value(Position(*row)) for row in rows]
+        root = merkle_root(values, keccak)
+        for row, value in zip(rows, values, strict=True):
+            proof = merkle_proof(values, value, keccak)
+            self.send(self.sample.functions.name(root, *row, proof))
+        return root
+
     def step(self) -> None:
         self.send(self.adapter.functions.rampStep(ASSET))
 
@@ -142,11 +154,11 @@ class Stage:
     def bench(self, **options: Any) -> AdapterBench:
         return AdapterBench(self._client, **options)
 
-    def dao(self) -> Rehearsal:
-        """The session's DAO, rewound afterwards; a DAO of its own when bytecodes are changed."""
-        if not self._mutated:
+    def dao(self, *, sealed: bool = True) -> Rehearsal:
+        """The session's DAO, rewound afterwards; one of its own when bytecodes are changed or it is open."""
+        if not self._mutated and sealed:
             return self._open.enter_context(self._real_dao.rewound())
-        dao = Rehearsal(artifacts=self._artifacts)
+        dao = Rehearsal(artifacts=self._artifacts, sealed=sealed)
         self._open.callback(dao.close)
         return dao
 

@@ -128,20 +128,15 @@ def test_less_than_half_the_threshold_extends_nothing(dao: Rehearsal) -> None:
     assert dao.proposals.show(number).window_end == end
 
 
-def deploy_governor(dao: Rehearsal, *, threshold_bps: int = 50, treasuries: tuple[str, ...] = ()) -> None:
-    at = dao.deployment.addresses
-    arguments = (
-        at["governance_token"],
-        at["timelock"],
-        at["registry"],
-        at["adapter"],
-        dao.people.guardian.address,
-        list(treasuries),
-        threshold_bps,
-        15_00,
-        bytes(32),
-    )
-    dao.client.deploy(dao.people.deployer, "ParameterGovernor", arguments)
+def deploy_governor(dao: Rehearsal, *, threshold_bps: int) -> None:
+    at, guardian = dao.deployment.addresses, dao.people.guardian.address
+    neighbours = at["veto_power"], at["timelock"], at["gate"], guardian
+    dao.client.deploy(dao.people.deployer, "ParameterGovernor", *neighbours, threshold_bps)
+
+
+def deploy_power(dao: Rehearsal, treasuries: tuple[str, ...]) -> None:
+    token = dao.deployment.addresses["governance_token"]
+    dao.client.deploy(dao.people.deployer, "VotesPower", token, list(treasuries))
 
 
 @pytest.mark.parametrize("threshold_bps", [0, 5_01])
@@ -154,9 +149,9 @@ def test_a_threshold_out_of_range_cannot_be_deployed(dao: Rehearsal, threshold_b
 def test_a_treasury_named_twice_cannot_be_deployed(dao: Rehearsal) -> None:
     treasury = dao.people.treasury.address
     with pytest.raises(GovernanceError, match="TreasuriesNotAscending"):
-        deploy_governor(dao, treasuries=(treasury, treasury))
+        deploy_power(dao, (treasury, treasury))
 
 
 def test_nine_treasuries_cannot_be_deployed(dao: Rehearsal) -> None:
     with pytest.raises(GovernanceError, match="TooManyTreasuries"):
-        deploy_governor(dao, treasuries=tuple(f"0x{n:040x}" for n in range(1, 10)))
+        deploy_power(dao, tuple(f"0x{n:040x}" for n in range(1, 10)))

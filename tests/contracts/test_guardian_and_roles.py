@@ -6,8 +6,8 @@ import pytest
 
 from core.errors import GovernanceError
 from core.proposal import ProposalState
-from governance.deploy import require_sealed
 from governance.rehearsal import DAY, Rehearsal
+from governance.sealing import require_sealed
 from governance.signing import keccak, update_tuple
 
 
@@ -64,7 +64,12 @@ def test_a_sealed_dao_has_no_other_owner(dao: Rehearsal) -> None:
     ("contract", "role", "call"),
     [
         ("DemoLendingMarket", "market", ("setConfigurator", "0x" + "11" * 20)),
-        ("AgentRegistry", "registry", ("unseat", 1)),
+        ("SeatRegistry", "seats", ("unseat", 1)),
+        ("AgentRegistry", "registry", ("setSeatWatch", "0x" + "11" * 20)),
+        ("ModelRegistry", "models", ("revoke", bytes(32), "")),
+        ("UpdateGate", "gate", ("setEntrances", "0x" + "11" * 20, "0x" + "11" * 20)),
+        ("DemoMarketAdapter", "adapter", ("setEntrances", "0x" + "11" * 20, "0x" + "11" * 20)),
+        ("LimitBook", "limits", ("setDelegate", "0x" + "11" * 20)),
         ("DemoOracle", "oracle", ("setReporter", "0x" + "11" * 20)),
         ("DemoToken", "collateral_token", ("mint", "0x" + "11" * 20, 1)),
     ],
@@ -104,8 +109,13 @@ def test_nobody_executes_past_the_governor(dao: Rehearsal) -> None:
 def test_nobody_calls_the_adapter_directly(dao: Rehearsal) -> None:
     adapter = dao.client.contract("DemoMarketAdapter", dao.deployment.addresses["adapter"])
     for person in (dao.people.deployer, dao.people.guardian, dao.people.stranger):
-        with pytest.raises(GovernanceError, match="NotTimelock"):
-            dao.client.send(person, adapter.functions.applyUpdate(update_tuple(dao.update())))
+        row = update_tuple(dao.update())
+        with pytest.raises(GovernanceError, match="OwnableUnauthorizedAccount"):
+            dao.client.send(person, adapter.functions.applyUpdates([row]))
+        with pytest.raises(GovernanceError, match="NotFastLane"):
+            dao.client.send(person, adapter.functions.applyCut(row))
+        with pytest.raises(GovernanceError, match="NotGovernor"):
+            dao.client.send(person, adapter.functions.stopRamp(row[1], 1))
 
 
 def test_nobody_writes_to_the_market_directly(dao: Rehearsal) -> None:

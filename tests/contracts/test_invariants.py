@@ -15,11 +15,13 @@ import pytest
 
 from contracts.artifacts import FOLDER
 from core.errors import GovernanceError, GuardrailError, TribunateError
+from core.lanes import Lane
 from core.market import Parameters, Scalar
 from core.proposal import ProposalState
 from core.units import PRICE_ONE, Bps
-from governance.rehearsal import DAY, ETHER, HOUR, TIMELOCK_SECONDS, USD
-from governance.signing import update_tuple
+from governance.rehearsal import DAY, ETHER, HOUR, TIMELOCK_SECONDS, USD, known_key
+from governance.signing import keccak, update_tuple
+from tests.contracts.conftest import ASSET, LIMIT_NAMES
 
 if TYPE_CHECKING:
     from tests.contracts.conftest import Stage
@@ -199,25 +201,28 @@ def nothing_executes_early_or_late(stage: Stage) -> None:
         dao.proposals.execute(number, dao.people.stranger)
 
 
-def only_the_slow_lane_is_open(stage: Stage) -> None:
-    bench = stage.bench()
+def each_change_has_its_lane_by_effect(stage: Stage) -> None:
+    dao = stage.dao()
     for lane, update in (
-        ("FAST", bench.update(Scalar.LTV, 69_50)),
-        ("FAST", bench.update(Scalar.BORROW_CAP, 900_000 * USD)),
-        ("FAST", bench.update(Scalar.SUPPLY_CAP, 900 * ETHER)),
-        ("RAMP", bench.update(Scalar.LIQUIDATION_THRESHOLD, 74_50)),
+        ("RAMP", dao.update(74_50)),
+        ("SLOW", dao.update(75_50)),
+        ("SLOW", dao.update(5_50, scalar=Scalar.LIQUIDATION_BONUS)),
     ):
-        with pytest.raises(GuardrailError, match=rf"^LaneNotOpen\(lane={lane}\)"):
-            bench.check(update)
-    bench.check(bench.update(Scalar.BORROW_CAP, 1_100_000 * USD))
+        with pytest.raises(GovernanceError, match=rf"^NotFast\(lane={lane}\)"):
+            dao.announce(update)
+    cut = dao.update(69_50, scalar=Scalar.LTV)
+    with pytest.raises(GuardrailError, match=r"^LaneNotOpen\(lane=FAST\)"):
+        dao.propose(cut)
+    dao.announce(cut)
+    assert dao.proposals.show(dao.propose(dao.update(74_50, epoch=2))).lane is Lane.RAMP
 
 
 def only_the_timelock_writes(stage: Stage) -> None:
     bench = stage.bench()
-    update = update_tuple(bench.update())
-    with refused(GovernanceError, "NotTimelock"):
-        bench.client.send(bench.delegate, bench.adapter.functions.applyUpdate(update))
-    bench.client.send(bench.timelock, bench.adapter.functions.applyUpdate(update))
+    row = update_tuple(bench.update())
+    with refused(GovernanceError, "OwnableUnauthorizedAccount"):
+        bench.client.send(bench.delegate, bench.adapter.functions.applyUpdates([row]))
+    bench.send(bench.adapter.functions.applyUpdates([row]))
 
 
 def data_at_submission_are_at_most_six_hours_old(stage: Stage) -> None:
@@ -255,19 +260,144 @@ def a_transferred_identity_loses_its_seat(stage: Stage) -> None:
 
 def a_delegate_only_tightens(stage: Stage) -> None:
     bench = stage.bench()
-    bench.client.send(bench.timelock, bench.adapter.functions.setDelegate(bench.delegate.address))
-    limits = list(bench.client.call(bench.adapter.functions.limitsOf(LTV)))
+    book = bench.limits.functions
+    bench.send(book.setDelegate(bench.delegate.address))
+    limits = dict(zip(LIMIT_NAMES, bench.client.call(book.limitsOf(ASSET, LTV)), strict=True))
 
-    def tighten(index: int, value: int) -> None:
-        changed = [value if n == index else old for n, old in enumerate(limits)]
-        bench.client.send(bench.delegate, bench.adapter.functions.tighten(LTV, tuple(changed)))
+    def tighten(**changes: int) -> None:
+        changed = tuple((limits | changes).values())
+        bench.client.send(bench.delegate, book.tighten(ASSET, LTV, changed))
 
-    looser = ((1, 9_99), (2, 90_01), (3, 51), (4, 51), (6, 3 * DAY - 1), (7, 151), (8, 151))
-    for index, value in looser:
+    looser = (("floor", 9_99), ("ceiling", 90_01), ("stepUp", 51), ("stepDown", 51))
+    looser += (("minDelaySeconds", 3 * DAY - 1), ("budgetUp", 151), ("budgetDown", 151))
+    for name, value in looser:
         with refused(GovernanceError, "NotTighter"):
-            tighten(index, value)
-    tighten(3, 49)
-    assert bench.client.call(bench.adapter.functions.limitsOf(LTV))[3] == 49
+            tighten(**{name: value})
+    tighten(stepUp=49)
+    assert bench.client.call(book.limitsOf(ASSET, LTV))[3] == 49
+
+
+def a_ramp_steps_fifty_bps_a_day_for_a_week(stage: Stage) -> None:
+    bench = stage.bench()
+    bench.apply(bench.update(value=73_60))
+    assert bench.current().liquidation_threshold_bps == 74_50
+    stepped = bench.client.timestamp()
+    bench.client.request("evm_mine", stepped + DAY - 2)
+    with refused(GuardrailError, "RampTooSoon"):
+        bench.step()
+    bench.client.request("evm_mine", stepped + DAY - 1)
+    bench.step()
+    assert bench.current().liquidation_threshold_bps == 74_00
+    bench.client.request("evm_mine", stepped + 7 * DAY)
+    with refused(GuardrailError, "NoRamp"):
+        bench.step()
+
+
+def a_change_endangers_little_debt(stage: Stage) -> None:
+    bench = stage.bench()
+    root = bench.name([(known_key("whale").address, 10 * ETHER, 501 * USD)])
+    bench.send(bench.market.functions.owe(known_key("whale").address, 501 * USD, 74_90))
+    ramp = replace(bench.update(value=74_50), positions_root=root)
+    with refused(GuardrailError, "NewlyLiquidatable"):  # 0.5 % of 100 000 is 500
+        bench.apply(ramp)
+    bench.send(bench.market.functions.owe(known_key("whale").address, 500 * USD, 74_90))
+    bench.apply(ramp)
+    assert bench.current().liquidation_threshold_bps == 74_50
+
+
+def a_cut_waits_an_hour(stage: Stage) -> None:
+    dao = stage.dao()
+    number = dao.announce(dao.update(60_00, scalar=Scalar.LTV))
+    announced = dao.client.timestamp()
+    dao.client.request("evm_mine", announced + HOUR - 2)
+    with refused(GovernanceError, "CutNotReady"):
+        dao.cuts.execute(number, dao.people.stranger)
+    dao.client.request("evm_mine", announced + HOUR - 1)
+    dao.cuts.execute(number, dao.people.stranger)
+    assert dao.reader.parameters().ltv_bps == 60_00
+
+
+def a_market_is_cut_once_a_day(stage: Stage) -> None:
+    bench = stage.bench()
+    bench.cut(bench.update(Scalar.LTV, 60_00))
+    cut = bench.client.timestamp()
+    bench.client.request("evm_mine", cut + DAY - 2)
+    with refused(GuardrailError, "CutTooSoon"):
+        bench.cut(bench.update(Scalar.LTV, 50_00))
+    bench.client.request("evm_mine", cut + DAY - 1)
+    bench.cut(bench.update(Scalar.LTV, 50_00))
+    assert bench.current().ltv_bps == 50_00
+
+
+def two_lost_seats_stop_execution_unreported(stage: Stage) -> None:
+    dao = stage.dao()
+    registry = dao.client.contract("AgentRegistry", dao.deployment.addresses["registry"])
+    number = dao.propose()
+    dao.close_window()
+    dao.queue_and_wait(number)
+    dao.client.send(dao.people.agents[0], registry.functions.unsetAgentWallet(1))
+    with dao.rewound():
+        dao.proposals.execute(number, dao.people.stranger)
+    dao.client.send(dao.people.agents[1], registry.functions.unsetAgentWallet(2))
+    with refused(GovernanceError, "BackingLost"):
+        dao.proposals.execute(number, dao.people.stranger)
+
+
+def a_revoked_model_blocks_what_rests_on_it(stage: Stage) -> None:
+    dao = stage.dao(sealed=False)
+    adapter = dao.client.contract("DemoMarketAdapter", dao.deployment.addresses["adapter"])
+    timelock = dao.deployment.addresses["timelock"]
+    dao.client.send(dao.people.deployer, adapter.functions.transferOwnership(timelock))
+    models = dao.client.contract("ModelRegistry", dao.deployment.addresses["models"])
+    content = (keccak(b"data"), keccak(b"code"), keccak(b"model"), [])
+    dao.client.send(dao.people.stranger, models.functions.publish(content, ""))
+    model = bytes(dao.client.call(models.functions.idOf(content, dao.people.stranger.address)))
+    number = dao.propose(replace(dao.update(), models=(model,)))
+    dao.close_window()
+    dao.queue_and_wait(number)
+    with dao.rewound():
+        dao.proposals.execute(number, dao.people.stranger)
+    dao.client.send(dao.people.deployer, models.functions.revoke(model, "trained on a poisoned feed"))
+    with refused(GovernanceError, "ModelNotLive"):
+        dao.proposals.execute(number, dao.people.stranger)
+
+
+def the_guardian_disables_at_most_f_seats(stage: Stage) -> None:
+    dao = stage.dao()
+    seats = dao.client.contract("SeatRegistry", dao.deployment.addresses["seats"])
+    dao.client.send(dao.people.guardian, seats.functions.disable(1))
+    with refused(GovernanceError, "TooManyDisabled"):
+        dao.client.send(dao.people.guardian, seats.functions.disable(2))
+    assert not dao.client.call(seats.functions.isActive(dao.people.agents[0].address))
+
+
+def a_batch_names_each_market_once(stage: Stage) -> None:
+    bench = stage.bench()
+    row = update_tuple(bench.update())
+    with refused(GuardrailError, "MarketsNotAscending"):
+        bench.client.call(bench.adapter.functions.requireSubmittable([row, row]))
+
+
+def a_cut_is_undone_once_and_no_further(stage: Stage) -> None:
+    bench = stage.bench(margin_bps=4_00)
+    bench.cut(bench.update(Scalar.LTV, 60_00))
+    bench.check(bench.update(Scalar.LTV, 70_00))
+    with refused(GuardrailError, "StepTooLarge"):  # 1 bps above the value before the cut
+        bench.check(bench.update(Scalar.LTV, 70_01))
+    bench.apply(bench.update(Scalar.LTV, 65_00))
+    bench.client.advance(3 * DAY)
+    with refused(GuardrailError, "StepTooLarge"):
+        bench.check(bench.update(Scalar.LTV, 70_00))
+
+
+def a_collateral_factor_stays_below_the_inferred_ceiling(stage: Stage) -> None:
+    bench = stage.bench()
+    ceiling = bench.client.deploy(bench.timelock, "FixedCeiling", 75_30)
+    bench.send(bench.adapter.functions.setCeiling(ASSET, ceiling))
+    bench.check(bench.update(value=75_30))
+    with refused(GuardrailError, "AboveCeilingByInference"):
+        bench.check(bench.update(value=75_31))
+    bench.check(bench.update(value=74_00))
 
 
 INVARIANTS: dict[str, Callable[[Stage], None]] = {
@@ -284,12 +414,22 @@ INVARIANTS: dict[str, Callable[[Stage], None]] = {
     "INV-11": an_epoch_is_consumed_once,
     "INV-12": a_veto_at_the_threshold_kills_at_once,
     "INV-13": nothing_executes_early_or_late,
-    "INV-14": only_the_slow_lane_is_open,
+    "INV-14": each_change_has_its_lane_by_effect,
     "INV-15": only_the_timelock_writes,
     "INV-16": data_at_submission_are_at_most_six_hours_old,
     "INV-17": one_agent_cannot_cancel_and_two_can,
     "INV-18": a_transferred_identity_loses_its_seat,
     "INV-19": a_delegate_only_tightens,
+    "INV-20": a_ramp_steps_fifty_bps_a_day_for_a_week,
+    "INV-21": a_change_endangers_little_debt,
+    "INV-22": a_cut_waits_an_hour,
+    "INV-23": a_market_is_cut_once_a_day,
+    "INV-24": two_lost_seats_stop_execution_unreported,
+    "INV-25": a_revoked_model_blocks_what_rests_on_it,
+    "INV-26": the_guardian_disables_at_most_f_seats,
+    "INV-27": a_batch_names_each_market_once,
+    "INV-28": a_cut_is_undone_once_and_no_further,
+    "INV-29": a_collateral_factor_stays_below_the_inferred_ceiling,
 }
 
 

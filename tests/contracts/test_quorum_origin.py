@@ -15,6 +15,7 @@ from governance.devchain.chain import Genesis
 from governance.devchain.local import LocalChain
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from governance.signing import LocalSigner, keccak
+from tests.contracts.registries import open_registries
 
 OWNER = known_key("deployer")
 DIGEST = keccak(b"some update")
@@ -30,19 +31,22 @@ def client() -> Iterator[ChainClient]:
 
 def seated(client: ChainClient, rows: list[tuple[str, str, str]]) -> Contract:
     """A registry in which the four agents hold seats of (operator, family, data source)."""
-    registry = client.contract("AgentRegistry", client.deploy(OWNER, "AgentRegistry", OWNER.address))
+    registries = open_registries(client, OWNER)
     for agent in AGENTS:
-        client.send(agent, registry.get_function_by_signature("register()")())
+        registries.register(agent)
     seats = [SeatAttestation(n, *row).encoded() for n, row in enumerate(rows, start=1)]
-    client.send(OWNER, registry.functions.seat(seats))
-    return registry
+    client.send(OWNER, registries.seats.functions.seat(seats))
+    return registries.seats
 
 
-def require(client: ChainClient, registry: Contract, signers: list[LocalSigner]) -> int:
+def require(
+    client: ChainClient, registry: Contract, signers: list[LocalSigner], *, diverse: bool = True
+) -> tuple[int, ...]:
+    """Version, bits of the signers' places, and f."""
     table = client.call(registry.functions.seatTableHash(client.call(registry.functions.seatVersion())))
     proofs = [signer.sign(DIGEST) for signer in signers]
-    function = registry.functions.requireQuorum(DIGEST, table, [s.address for s in signers], proofs)
-    return int(client.call(function))
+    wallets = [s.address for s in signers]
+    return tuple(client.call(registry.functions.requireQuorum(DIGEST, table, wallets, proofs, diverse)))
 
 
 def rows(families: str, sources: str) -> list[tuple[str, str, str]]:
@@ -50,14 +54,19 @@ def rows(families: str, sources: str) -> list[tuple[str, str, str]]:
 
 
 def test_two_families_and_two_sources_suffice(client: ChainClient) -> None:
-    assert require(client, seated(client, rows("aabb", "xyxy")), AGENTS[:3]) == 1
+    assert require(client, seated(client, rows("aabb", "xyxy")), AGENTS[:3]) == (1, 0b0111, 1)
 
 
 def test_one_family_reverts(client: ChainClient) -> None:
     registry = seated(client, rows("aaab", "xyxy"))
     with pytest.raises(GovernanceError, match="SignersNotDiverse"):
         require(client, registry, AGENTS[:3])
-    assert require(client, registry, AGENTS[1:]) == 1
+    assert require(client, registry, AGENTS[1:]) == (1, 0b1110, 1)
+
+
+def test_what_lowers_risk_needs_no_diversity(client: ChainClient) -> None:
+    registry = seated(client, rows("aaaa", "xxxx"))
+    assert require(client, registry, AGENTS[:3], diverse=False) == (1, 0b0111, 1)
 
 
 def test_one_data_source_reverts(client: ChainClient) -> None:
@@ -67,18 +76,21 @@ def test_one_data_source_reverts(client: ChainClient) -> None:
 
 
 def test_a_contract_wallet_signs_through_its_owner(client: ChainClient) -> None:
-    registry = client.contract("AgentRegistry", client.deploy(OWNER, "AgentRegistry", OWNER.address))
-    owners = {}
+    registries = open_registries(client, OWNER)
+    registry, owners = registries.seats, {}
     for agent in AGENTS:
         wallet = client.contract("ContractWallet", client.deploy(agent, "ContractWallet", agent.address))
-        data = registry.get_function_by_signature("register()")()._encode_transaction_data()
-        client.send(agent, wallet.functions.run(registry.address, data))
+        data = registries.registration(f"agent1q{wallet.address}")._encode_transaction_data()
+        client.send(agent, wallet.functions.run(registries.identities.address, data))
         owners[wallet.address] = agent
     seats = [SeatAttestation(n, *row).encoded() for n, row in enumerate(rows("abab", "xyxy"), start=1)]
     client.send(OWNER, registry.functions.seat(seats))
     table = client.call(registry.functions.seatTableHash(1))
     signers = sorted(owners, key=lambda address: int(address, 16))[:3]
     good = [owners[signer].sign(DIGEST) for signer in signers]
-    assert client.call(registry.functions.requireQuorum(DIGEST, table, signers, good)) == 1
+    quorum = client.call(registry.functions.requireQuorum(DIGEST, table, signers, good, True))
+    assert tuple(quorum)[1].bit_count() == 3
     with pytest.raises(GovernanceError, match="BadSignature"):
-        client.call(registry.functions.requireQuorum(DIGEST, table, signers, [good[1], good[0], good[2]]))
+        client.call(
+            registry.functions.requireQuorum(DIGEST, table, signers, [good[1], good[0], good[2]], True)
+        )

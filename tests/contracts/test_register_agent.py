@@ -69,8 +69,8 @@ def test_registering_without_a_uri_works_too(dao: Rehearsal, registry: Contract)
 
 def test_registration_gives_no_seat(dao: Rehearsal, registry: Contract) -> None:
     register(dao, registry)
-    version = dao.client.call(registry.functions.seatVersion())
-    assert not dao.client.call(registry.functions.isSeatedAt(version, dao.people.stranger.address))
+    seats = dao.client.contract("SeatRegistry", dao.deployment.addresses["seats"])
+    assert not dao.client.call(seats.functions.isActive(dao.people.stranger.address))
 
 
 def test_the_owner_changes_metadata_and_uri(dao: Rehearsal, registry: Contract) -> None:

@@ -16,6 +16,7 @@ from governance.devchain.chain import Genesis
 from governance.devchain.local import LocalChain
 from governance.rehearsal import ETHER, GENESIS_TIME, HOUR, Rehearsal, known_key
 from governance.signing import LocalSigner
+from tests.contracts.registries import Registries, open_registries
 
 OWNER = known_key("deployer")
 OUTSIDER = known_key("outsider")
@@ -35,12 +36,17 @@ def client(seat_chain: LocalChain) -> ChainClient:
 
 
 @pytest.fixture
-def registry(client: ChainClient) -> Contract:
-    """A registry of the test's own with seven registered agents and no seat."""
-    made = client.contract("AgentRegistry", client.deploy(OWNER, "AgentRegistry", OWNER.address))
+def registries(client: ChainClient) -> Registries:
+    """Registries of the test's own with seven registered agents and no seat."""
+    made = open_registries(client, OWNER)
     for number in range(1, 8):
-        client.send(agent(number), made.get_function_by_signature("register()")())
+        made.register(agent(number))
     return made
+
+
+@pytest.fixture
+def registry(registries: Registries) -> Contract:
+    return registries.seats
 
 
 def agent(number: int) -> LocalSigner:
@@ -99,10 +105,19 @@ def test_seating_an_unknown_agent_reverts(client: ChainClient, registry: Contrac
         seat(client, registry, (99, "a"))
 
 
-def test_one_wallet_cannot_hold_two_seats(client: ChainClient, registry: Contract) -> None:
-    client.send(agent(1), registry.get_function_by_signature("register()")())
+def test_one_wallet_cannot_hold_two_seats(client: ChainClient, registries: Registries) -> None:
+    registries.register(agent(1))
     with pytest.raises(GovernanceError, match="WalletTaken"):
-        seat(client, registry, (1, "a"), (8, "b"))
+        seat(client, registries.seats, (1, "a"), (8, "b"))
+
+
+def test_an_agent_without_a_transport_address_gets_no_seat(
+    client: ChainClient, registries: Registries
+) -> None:
+    register = registries.identities.get_function_by_signature("register()")
+    client.send(OUTSIDER, register())
+    with pytest.raises(GovernanceError, match="NoTransport"):
+        seat(client, registries.seats, (8, "a"))
 
 
 def test_an_operator_holds_at_most_f_seats(client: ChainClient, registry: Contract) -> None:
@@ -134,9 +149,12 @@ def test_unseating_nobody_reverts(client: ChainClient, registry: Contract) -> No
         client.send(OWNER, registry.functions.unseat(5))
 
 
-def test_a_vacated_seat_may_leave_a_table_that_is_not_usable(client: ChainClient, registry: Contract) -> None:
+def test_a_vacated_seat_may_leave_a_table_that_is_not_usable(
+    client: ChainClient, registries: Registries
+) -> None:
+    registry = registries.seats
     seat(client, registry, (1, "a"), (2, "a"), *((n, f"operator {n}") for n in range(3, 8)))
-    client.send(agent(7), registry.functions.unsetAgentWallet(7))
+    client.send(agent(7), registries.identities.functions.unsetAgentWallet(7))
     assert client.call(registry.functions.seatVersion()) == 2
     assert not client.call(registry.functions.isUsable(2))  # six seats, f = 1, operator a holds two
 
@@ -178,3 +196,55 @@ def test_a_table_of_three_reverts(dao: Rehearsal) -> None:
     leave(dao, 3)
     with pytest.raises(GovernanceError, match="SeatTableNotUsable"):
         dao.propose(dao.update())
+
+
+def test_nobody_vacates_a_seat_whose_wallet_stands(client: ChainClient, registry: Contract) -> None:
+    seat(client, registry, *FOUR)
+    with pytest.raises(GovernanceError, match="StillItsWallet"):
+        client.send(OUTSIDER, registry.functions.vacate(1))
+
+
+def test_a_disabled_seat_has_no_voice_until_it_is_restored(client: ChainClient, registry: Contract) -> None:
+    seat(client, registry, *FOUR)
+    client.send(OWNER, registry.functions.setGuardian(OUTSIDER.address))
+    client.send(OUTSIDER, registry.functions.disable(2))
+    assert not client.call(registry.functions.isActive(agent(2).address))
+    assert client.call(registry.functions.isSeatedAt(1, agent(2).address))
+    assert client.call(registry.functions.lostSince(1, 0b1111)) == 0b0010
+    client.send(OUTSIDER, registry.functions.restore(2))
+    assert client.call(registry.functions.isActive(agent(2).address))
+
+
+def test_a_disabled_seat_stays_disabled_when_others_come_and_go(
+    client: ChainClient, registry: Contract
+) -> None:
+    seat(client, registry, (2, "b"), (3, "c"), (4, "d"), (5, "e"))
+    client.send(OWNER, registry.functions.disable(4))
+    seat(client, registry, (1, "a"))
+    client.send(OWNER, registry.functions.unseat(2))
+    seat(client, registry, (7, "g"))
+    active = [n for n in range(1, 8) if client.call(registry.functions.isActive(agent(n).address))]
+    assert active == [1, 3, 5, 7]
+
+
+def test_the_guardians_term_ends(client: ChainClient, registry: Contract) -> None:
+    seat(client, registry, *FOUR)
+    client.send(OWNER, registry.functions.setGuardian(OUTSIDER.address))
+    client.advance(180 * 24 * HOUR)
+    with pytest.raises(GovernanceError, match="NotGuardian"):
+        client.send(OUTSIDER, registry.functions.disable(2))
+
+
+def test_a_stranger_disables_nobody(client: ChainClient, registry: Contract) -> None:
+    seat(client, registry, *FOUR)
+    with pytest.raises(GovernanceError, match="NotGuardian"):
+        client.send(OUTSIDER, registry.functions.disable(2))
+    with pytest.raises(GovernanceError, match="NotGuardian"):
+        client.send(OUTSIDER, registry.functions.restore(2))
+
+
+def test_a_disabled_agent_cannot_sign(dao: Rehearsal) -> None:
+    seats = dao.client.contract("SeatRegistry", dao.deployment.addresses["seats"])
+    dao.client.send(dao.people.guardian, seats.functions.disable(1))
+    with pytest.raises(GovernanceError, match="SignerDisabled"):
+        dao.propose()

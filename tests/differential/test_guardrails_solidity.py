@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from dataclasses import astuple
 from typing import Any
 
 import pytest
@@ -29,6 +28,7 @@ from core.guardrails import (
 from core.market import PARAMETER_FIELDS, Parameters, Scalar, validate_parameters, with_scalar
 from core.units import Bps
 from governance.client import ChainClient
+from governance.reader import limits_tuple
 from governance.reverts import GUARDRAIL_RULES
 
 BATCH = 60
@@ -36,7 +36,7 @@ Vector = tuple[Scalar, int, int, FieldLimits, tuple[Change, ...]]
 
 
 def rule_of_selector() -> dict[bytes, str]:
-    abi = json.loads((FOLDER / "artifacts" / "DemoMarketAdapter.json").read_text(encoding="utf-8"))["abi"]
+    abi = json.loads((FOLDER / "artifacts" / "LimitBook.json").read_text(encoding="utf-8"))["abi"]
     rules = {bytes(4): ""}
     for entry in (e for e in abi if e["type"] == "error" and e["name"] in GUARDRAIL_RULES):
         types = ",".join(collapse_if_tuple(item) for item in entry["inputs"])
@@ -82,7 +82,7 @@ def edge_age(rng: random.Random, limits: FieldLimits) -> int:
 def solidity(v: Vector) -> tuple[Any, ...]:
     scalar, current, proposed, limits, changes = v
     rows = [(change.time, change.amount) for change in changes]
-    return PARAMETER_FIELDS.index(scalar.value), current, proposed, astuple(limits), rows
+    return PARAMETER_FIELDS.index(scalar.value), current, proposed, limits_tuple(limits), rows
 
 
 def core_rule(v: Vector, now: int) -> str:

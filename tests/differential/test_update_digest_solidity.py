@@ -33,6 +33,7 @@ UPDATES = st.builds(
     evidence_root=BYTES32,
     transcript_root=BYTES32,
     valid_until=UINT64,
+    models=st.lists(BYTES32, max_size=3).map(tuple),
 )
 
 
@@ -46,6 +47,14 @@ def digest_dao() -> Iterator[Rehearsal]:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(update=UPDATES)
 def test_digests_agree(digest_dao: Rehearsal, update: ParameterUpdate) -> None:
-    contract = digest_dao.client.contract("ParameterGovernor", digest_dao.deployment.addresses["governor"])
+    contract = digest_dao.client.contract("UpdateGate", digest_dao.deployment.addresses["gate"])
     found = digest_dao.client.call(contract.functions.hashUpdate(update_tuple(update)))
     assert bytes(found) == digest_dao.hasher.update_digest(update)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(updates=st.lists(UPDATES, min_size=1, max_size=3))
+def test_batch_digests_agree(digest_dao: Rehearsal, updates: list[ParameterUpdate]) -> None:
+    contract = digest_dao.client.contract("UpdateGate", digest_dao.deployment.addresses["gate"])
+    found = digest_dao.client.call(contract.functions.hashUpdates([update_tuple(u) for u in updates]))
+    assert bytes(found) == digest_dao.hasher.batch_digest(updates)

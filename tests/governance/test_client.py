@@ -156,8 +156,8 @@ def test_without_revert_data_there_is_no_refusal(error: Any) -> None:
 
 def test_a_view_that_reverts_is_named_too(dao: Rehearsal) -> None:
     governor = dao.client.contract("ParameterGovernor", dao.deployment.addresses["governor"])
-    with pytest.raises(GovernanceError, match=r"UnknownProposal\(proposalId=7\)"):
-        dao.client.call(governor.functions.updateOf(7))
+    with pytest.raises(GovernanceError, match=r"GovernorNonexistentProposal\(proposalId=7\)"):
+        dao.client.call(governor.functions.state(7))
 
 
 def test_an_address_without_code_is_a_chain_error(dao: Rehearsal) -> None:

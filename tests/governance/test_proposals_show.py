@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.lanes import Lane
 from core.market import Scalar
 from core.ports import ProposalSink
 from core.proposal import ProposalState
@@ -48,8 +49,8 @@ def test_the_call_is_what_the_governor_will_make(dao: Rehearsal) -> None:
     view = dao.proposals.show(dao.propose())
     governor = dao.client.contract("ParameterGovernor", dao.deployment.addresses["governor"])
     description = keccak(f"Tribunate parameter update 0x{view.digest.hex()}".encode())
-    function = governor.functions.hashProposal([view.call_target], [0], [view.call_data], description)
-    assert dao.client.call(function) == view.governor_id
+    proposal = governor.functions.getProposalId([view.call_target], [0], [view.call_data], description)
+    assert dao.client.call(proposal) == view.governor_id
 
 
 def test_the_list_is_in_order_of_creation(dao: Rehearsal) -> None:
@@ -57,7 +58,7 @@ def test_the_list_is_in_order_of_creation(dao: Rehearsal) -> None:
     number = dao.propose(dao.update(epoch=9))
     view = dao.proposals.show(number)
     assert dao.proposals.list_proposals() == (
-        ProposalSummary(1, view.governor_id, 9, ProposalState.PENDING, view.window_end),
+        ProposalSummary(1, view.governor_id, Lane.SLOW, 9, ProposalState.PENDING, view.window_end),
     )
 
 

@@ -33,6 +33,14 @@ contract DemoMarketAdapter is MarketAdapter {
         return LiveValues(market.oraclePrice(), utilisationBps, market.totalCollateral(), totalBorrow);
     }
 
+    function _price(address) internal view override returns (uint256) {
+        return market.oraclePrice();
+    }
+
+    function _supplied(address) internal view override returns (uint256) {
+        return market.totalCollateral();
+    }
+
     function _write(address, Parameters memory, Parameters memory next) internal override {
         market.setParameters(next);
     }

@@ -103,16 +103,15 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
         for (uint256 i; i < updates.length; ++i) {
             Freshness.requireRecent(updates[i].snapshot.dataTime);
         }
-        if (updates.length == 1 && _effectOf(updates[0]) == Lane.FAST) {
-            _cutOf(updates[0]);
-            return Lane.FAST;
-        }
-        return _requireAllowed(updates);
+        lane = _requireAllowed(updates);
+        if (lane == Lane.FAST) _cutOf(updates[0]);
     }
 
     /// @inheritdoc IMarketAdapter
     function applyUpdates(ParameterUpdate[] calldata updates) external onlyOwner nonReentrant {
-        if (_requireAllowed(updates) == Lane.RAMP) {
+        Lane lane = _requireAllowed(updates);
+        if (lane == Lane.FAST) revert LaneNotOpen(lane);
+        if (lane == Lane.RAMP) {
             ParameterUpdate calldata u = updates[0];
             uint256 first = u.expected.liquidationThresholdBps;
             _arm(u.market, u.epoch, first, u.proposed.liquidationThresholdBps, u.positionsRoot);
@@ -120,7 +119,7 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
         }
         for (uint256 i; i < updates.length; ++i) {
             ParameterUpdate calldata u = updates[i];
-            _change(u.market, parametersOf(u.market), u.proposed, u.positionsRoot, u.epoch, Lane.SLOW);
+            _change(u.market, u.expected, u.proposed, u.positionsRoot, u.epoch, Lane.SLOW);
         }
     }
 
@@ -131,7 +130,7 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
         limits.recordCut(update.market, current, next);
         _write(update.market, current, next);
         _requireWritten(update.market, next);
-        emit UpdateApplied(update.epoch, update.market, Lane.FAST, current, next, _live(update.market).oraclePrice);
+        emit UpdateApplied(update.epoch, update.market, Lane.FAST, current, next, _price(update.market));
     }
 
     /// @inheritdoc IMarketAdapter
@@ -182,6 +181,9 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
 
     function _read(address market) internal view virtual returns (Parameters memory);
 
+    /// @dev USD for one whole unit of what `market` stands for, eight decimals.
+    function _price(address market) internal view virtual returns (uint256);
+
     function _live(address market) internal view virtual returns (LiveValues memory);
 
     /// @dev Writes what differs between the two.
@@ -191,6 +193,9 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
 
     function _debtOf(address market, address account) internal view virtual returns (uint256);
 
+    /// @dev What is supplied now, base units; asked only when a supply cap goes down.
+    function _supplied(address market) internal view virtual returns (uint256);
+
     /// @dev Lending pools with LTV and threshold apart; others say otherwise.
     function _laneOf(address market, Parameters memory current, Parameters memory proposed)
         internal
@@ -198,7 +203,8 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
         virtual
         returns (Lane)
     {
-        return Lanes.laneOf(current, proposed, _live(market).totalCollateral);
+        uint256 supplied = proposed.supplyCap < current.supplyCap ? _supplied(market) : 0;
+        return Lanes.laneOf(current, proposed, supplied);
     }
 
     function _requireSound(Parameters memory p) internal view virtual {
@@ -217,40 +223,32 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
             ParameterUpdate calldata u = updates[i];
             if (u.market <= previous) revert MarketsNotAscending(previous, u.market);
             previous = u.market;
-            lane = _effectOf(u);
-            bool ramp = updates.length == 1 && lane == Lane.RAMP;
-            if (lane == Lane.FAST && updates.length == 1) revert LaneNotOpen(lane);
-            _requireExpected(u.expected, parametersOf(u.market));
-            ramp ? _requireRamp(u) : _requireSlow(u);
-            lane = ramp ? Lane.RAMP : Lane.SLOW;
+            (Parameters memory expected, Parameters memory proposed) = (u.expected, u.proposed);
+            Market storage market = _markets[u.market];
+            if (!market.listed) revert UnknownMarket(u.market);
+            MarketRules memory rules = market.rules;
+            Lanes.requireCoupled(expected, proposed, rules.marginBps);
+            lane = _laneOf(u.market, expected, proposed);
+            if (updates.length > 1) lane = Lane.SLOW;
+            if (lane == Lane.FAST) return lane;
+            _requireExpected(expected, _read(u.market));
+            _requireSound(proposed);
+            if (lane == Lane.RAMP) {
+                limits.requireRampAllowed(u.market, expected, proposed);
+                _requireRampFits(u.market, expected.liquidationThresholdBps, proposed.liquidationThresholdBps);
+                Freshness.requireUsageWithin(u.snapshot, _live(u.market), rules.bands);
+            } else {
+                limits.requireAllowed(u.market, expected, proposed);
+                _requireBelowCeiling(u, market.ceiling);
+                Freshness.requireWithin(u.snapshot, _live(u.market), rules.bands);
+            }
         }
-    }
-
-    function _effectOf(ParameterUpdate calldata u) private view returns (Lane) {
-        if (!_markets[u.market].listed) revert UnknownMarket(u.market);
-        Lanes.requireCoupled(u.expected, u.proposed, _markets[u.market].rules.marginBps);
-        return _laneOf(u.market, u.expected, u.proposed);
-    }
-
-    function _requireSlow(ParameterUpdate calldata u) private view {
-        _requireSound(u.proposed);
-        limits.requireAllowed(u.market, u.expected, u.proposed);
-        Market storage market = _markets[u.market];
-        _requireBelowCeiling(u, market.ceiling);
-        Freshness.requireWithin(u.snapshot, _live(u.market), market.rules.bands);
-    }
-
-    function _requireRamp(ParameterUpdate calldata u) private view {
-        _requireSound(u.proposed);
-        limits.requireRampAllowed(u.market, u.expected, u.proposed);
-        _requireRampFits(u.market, u.expected.liquidationThresholdBps, u.proposed.liquidationThresholdBps);
-        Freshness.requireUsageWithin(u.snapshot, _live(u.market), _markets[u.market].rules.bands);
     }
 
     /// @dev Only what the update lowers is lowered, and only if that is FAST as things stand now.
     function _cutOf(ParameterUpdate calldata u) private view returns (Parameters memory current, Parameters memory next) {
         current = parametersOf(u.market);
-        uint256 supplied = _live(u.market).totalCollateral;
+        uint256 supplied = u.proposed.supplyCap < u.expected.supplyCap ? _supplied(u.market) : 0;
         next = _lowered(current, u, supplied);
         Lane lane = _laneOf(u.market, current, next);
         if (lane == Lane.NONE) revert NothingToLower();
@@ -300,7 +298,7 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
         _write(market, previous, next);
         _requireWritten(market, next);
         _requireFewLiquidatable(market, named);
-        emit UpdateApplied(epoch, market, lane, previous, next, _live(market).oraclePrice);
+        emit UpdateApplied(epoch, market, lane, previous, next, _price(market));
     }
 
     /// @dev Post-state: what the market says after the write is what was proposed, and it is sound.

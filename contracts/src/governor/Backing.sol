@@ -11,7 +11,7 @@ import {VetoCounting} from "./VetoCounting.sol";
 
 /// @notice Who stands behind a proposal: the only way in, and how its signers and other agents take it back.
 ///
-///     proposeUpdate ──► OpenZeppelin proposal, numbered from 1
+///     proposeUpdate ──► OpenZeppelin proposal
 ///                          │ withdrawSignature, reportLostSeat   f + 1: Canceled, or its ramp stopped
 ///                          └ dissent                             f + 1: window extended once
 abstract contract Backing is VetoCounting {
@@ -47,7 +47,10 @@ abstract contract Backing is VetoCounting {
     mapping(uint256 proposalId => mapping(uint256 agentId => bool)) public hasDissented;
 
     /// @dev The update itself is the call in OpenZeppelin's `ProposalCreated` of the same transaction.
-    event UpdateProposed(uint256 indexed proposalId, bytes32 indexed digest, Lane lane, address[] signers);
+    /// `signers` has one bit per place of `seatVersion`.
+    event UpdateProposed(
+        uint256 indexed proposalId, bytes32 indexed digest, Lane lane, uint32 seatVersion, uint32 signers
+    );
     event SignatureWithdrawn(uint256 indexed proposalId, address indexed signer, uint256 withdrawals);
     event Dissent(uint256 indexed proposalId, address indexed agent, Reason reason, uint256 dissents);
 
@@ -64,21 +67,21 @@ abstract contract Backing is VetoCounting {
     }
 
     /// @notice Takes an update that a quorum has signed (EIP-712); anyone may bring it.
-    /// @param signers Seated wallets, strictly ascending.
-    function proposeUpdate(ParameterUpdate calldata, address[] calldata signers, bytes[] calldata)
+    /// @dev Arguments: the update; seated wallets, strictly ascending; a signature of each.
+    function proposeUpdate(ParameterUpdate calldata, address[] calldata, bytes[] calldata)
         external
         returns (uint256)
     {
-        return _enter(UpdateGate.admitUpdate.selector, signers);
+        return _enter(UpdateGate.admitUpdate.selector);
     }
 
     /// @notice Takes several markets of one adapter as one proposal, signed as an `UpdateBatch`.
     /// @dev Updates ascend strictly by market; all are validated before any is applied.
-    function proposeBatch(ParameterUpdate[] calldata, address[] calldata signers, bytes[] calldata)
+    function proposeBatch(ParameterUpdate[] calldata, address[] calldata, bytes[] calldata)
         external
         returns (uint256)
     {
-        return _enter(UpdateGate.admitBatch.selector, signers);
+        return _enter(UpdateGate.admitBatch.selector);
     }
 
     /// @notice A signer takes its name back until execution, and while a ramp runs; f + 1 of them end it.
@@ -138,7 +141,7 @@ abstract contract Backing is VetoCounting {
 
     /// @dev The gate takes the same arguments, so that this call's own data is passed on: the governor has no
     /// room for their encoding.
-    function _enter(bytes4 entrance, address[] calldata signers) private returns (uint256 proposalId) {
+    function _enter(bytes4 entrance) private returns (uint256 proposalId) {
         bytes memory answer = Address.functionCall(address(gate), bytes.concat(entrance, msg.data[4:]));
         Admission memory admitted = abi.decode(answer, (Admission));
         if (admitted.lane != Lane.SLOW && admitted.lane != Lane.RAMP) revert LaneNotOpen(admitted.lane);
@@ -148,7 +151,9 @@ abstract contract Backing is VetoCounting {
         if (admitted.lane == Lane.RAMP) {
             _ramps[proposalId] = RampRef(address(admitted.adapter), admitted.market, admitted.epoch);
         }
-        emit UpdateProposed(proposalId, admitted.digest, admitted.lane, signers);
+        emit UpdateProposed(
+            proposalId, admitted.digest, admitted.lane, admitted.quorum.version, admitted.quorum.signers
+        );
         if (admitted.boundsFarApart) _extendForAgents(proposalId, Extension.SPREAD);
         vetoPower().fixSnapshot(proposalSnapshot(proposalId));
     }

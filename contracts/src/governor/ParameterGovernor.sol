@@ -3,8 +3,6 @@ pragma solidity 0.8.37;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
-import {GovernorSequentialProposalId} from
-    "@openzeppelin/contracts/governance/extensions/GovernorSequentialProposalId.sol";
 import {GovernorTimelockControl} from "@openzeppelin/contracts/governance/extensions/GovernorTimelockControl.sol";
 import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
 import {IVetoPower} from "../votes/IVetoPower.sol";
@@ -21,7 +19,7 @@ import {VetoCounting} from "./VetoCounting.sol";
 ///                         └─ guardian or f + 1 withdrawals, any time before execution ─► Canceled
 ///
 /// @dev Queue, execute and cancel are OpenZeppelin's, with the call that `ProposalCreated` has logged.
-contract ParameterGovernor is Backing, GovernorSequentialProposalId, GovernorTimelockControl {
+contract ParameterGovernor is Backing, GovernorTimelockControl {
     uint256 private constant VOTING_DELAY_SECONDS = 12 hours;
     uint256 private constant VOTING_PERIOD_SECONDS = 60 hours;
     uint256 public constant GRACE_SECONDS = 7 days;
@@ -105,25 +103,6 @@ contract ParameterGovernor is Backing, GovernorSequentialProposalId, GovernorTim
         returns (uint256)
     {
         revert UseProposeUpdate();
-    }
-
-    function getProposalId(
-        address[] memory targets,
-        uint256[] memory values,
-        bytes[] memory calldatas,
-        bytes32 descriptionHash
-    ) public view override(Governor, GovernorSequentialProposalId) returns (uint256) {
-        return super.getProposalId(targets, values, calldatas, descriptionHash);
-    }
-
-    function _propose(
-        address[] memory targets,
-        uint256[] memory values,
-        bytes[] memory calldatas,
-        string memory description,
-        address proposer
-    ) internal override(Governor, GovernorSequentialProposalId) returns (uint256) {
-        return super._propose(targets, values, calldatas, description, proposer);
     }
 
     /// @dev The guardian cancels until execution and until its term ends; it never proposes.

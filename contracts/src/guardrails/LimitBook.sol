@@ -102,7 +102,7 @@ contract LimitBook is Ownable {
     }
 
     /// @notice Reverts unless the whole move is allowed now (SLOW).
-    function requireAllowed(address market, Parameters calldata current, Parameters calldata proposed) external view {
+    function requireAllowed(address market, Parameters memory current, Parameters memory proposed) external view {
         for (uint256 n; n < ParameterFields.COUNT; ++n) {
             Field field = ParameterFields.inCheckingOrder(n);
             _requireFieldAllowed(market, field, current.get(field), proposed.get(field));
@@ -110,7 +110,7 @@ contract LimitBook is Ownable {
     }
 
     /// @notice Reverts unless a ramp over the whole move may be armed now: no step, all the rest.
-    function requireRampAllowed(address market, Parameters calldata current, Parameters calldata target)
+    function requireRampAllowed(address market, Parameters memory current, Parameters memory target)
         external
         view
     {
@@ -123,7 +123,7 @@ contract LimitBook is Ownable {
     }
 
     /// @notice Reverts if a step of an armed ramp leaves the band: what was tightened since still binds.
-    function requireStepAllowed(address market, Parameters calldata current, Parameters calldata next) external view {
+    function requireStepAllowed(address market, Parameters memory current, Parameters memory next) external view {
         for (uint256 n; n < ParameterFields.COUNT; ++n) {
             Field field = Field(n);
             if (current.get(field) == next.get(field)) continue;
@@ -133,7 +133,7 @@ contract LimitBook is Ownable {
 
     /// @notice Reverts unless an emergency cut is open to these fields now: the owner's `enabled`, one cut per
     /// market in 24 h, caps at most by half.
-    function requireCutAllowed(address market, Parameters calldata current, Parameters calldata next) external view {
+    function requireCutAllowed(address market, Parameters memory current, Parameters memory next) external view {
         uint256 earliest = lastCutAt[market] + CUT_PAUSE_SECONDS;
         if (lastCutAt[market] != 0 && block.timestamp < earliest) {
             revert CutTooSoon(market, lastCutAt[market], earliest);
@@ -149,7 +149,7 @@ contract LimitBook is Ownable {
     }
 
     /// @notice Keeps an executed change for delays and budgets. The market's adapter only.
-    function record(address market, Parameters calldata previous, Parameters calldata next)
+    function record(address market, Parameters memory previous, Parameters memory next)
         external
         onlyRecorder(market)
     {
@@ -169,7 +169,7 @@ contract LimitBook is Ownable {
     }
 
     /// @notice Keeps an executed cut. The market's adapter only.
-    function recordCut(address market, Parameters calldata previous, Parameters calldata next)
+    function recordCut(address market, Parameters memory previous, Parameters memory next)
         external
         onlyRecorder(market)
     {
@@ -195,9 +195,9 @@ contract LimitBook is Ownable {
 
     /// @dev Undoing a cut, at most to the value before it and once within 30 days.
     function _restores(address market, Field field, uint256 from, uint256 to) private view returns (bool) {
+        if (to < from || block.timestamp > lastCutAt[market] + RESTORE_SECONDS) return false;
         Cut storage cut = _cuts[market][field];
-        return cut.time != 0 && !cut.restored && to > from && to <= cut.from
-            && block.timestamp <= cut.time + RESTORE_SECONDS;
+        return cut.time != 0 && !cut.restored && to <= cut.from && block.timestamp <= cut.time + RESTORE_SECONDS;
     }
 
     function _isTighter(FieldLimits calldata next, FieldLimits memory now_) private pure returns (bool) {

@@ -103,6 +103,7 @@ contract SeatRegistry is Ownable, ISeatWatch {
     error TooFewSigners(uint256 signers, uint256 needed);
     error SignersNotAscending(address previous, address signer);
     error SignerNotSeated(address signer);
+    error SignerDisabled(uint32 places);
     error BadSignature(address signer);
     error SignaturesMissing(uint256 signers, uint256 signatures);
     error SignersNotDiverse();
@@ -233,19 +234,23 @@ contract SeatRegistry is Ownable, ISeatWatch {
         view
         returns (uint32 bits)
     {
+        mapping(address => Holder) storage holders = _holders[version];
         bool newest = version == seatVersion;
-        uint256 disabled = _versions[version].disabled;
+        uint256 all;
         address previous;
-        for (uint256 i; i < signers.length; ++i) {
+        uint256 count = signers.length;
+        for (uint256 i; i < count; ++i) {
             address signer = signers[i];
             if (signer <= previous) revert SignersNotAscending(previous, signer);
-            uint256 place = _holders[version][signer].place;
-            bool voice = newest ? place != 0 && (disabled >> (place - 1)) & 1 == 0 : place != 0 && isActive(signer);
-            if (!voice) revert SignerNotSeated(signer);
+            uint256 place = holders[signer].place;
+            if (place == 0 || (!newest && !isActive(signer))) revert SignerNotSeated(signer);
             if (!_signed(signer, digest, signatures[i])) revert BadSignature(signer);
-            bits |= uint32(1) << uint32(place - 1);
+            all |= 1 << (place - 1);
             previous = signer;
         }
+        bits = uint32(all);
+        uint32 disabled = newest ? bits & _versions[version].disabled : 0;
+        if (disabled != 0) revert SignerDisabled(disabled);
     }
 
     /// @dev A key first: asking whether the signer has code costs a cold account, and most signers have none.
