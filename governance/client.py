@@ -16,7 +16,6 @@ from tenacity import (
     stop_after_attempt,
     stop_after_delay,
     wait_exponential,
-    wait_fixed,
 )
 from web3 import HTTPProvider, Web3
 from web3.contract.contract import Contract, ContractFunction
@@ -211,7 +210,7 @@ class ChainClient:
         """
         attempts = Retrying(
             retry=retry_if_result(lambda found: found is None),
-            wait=wait_fixed(0.25),
+            wait=wait_exponential(multiplier=0.005, max=0.25),
             stop=stop_after_delay(timeout_seconds),
         )
         try:
@@ -226,8 +225,7 @@ class ChainClient:
 
     def advance(self, seconds: int) -> int:
         """Move the embedded chain's clock and mine one block; return its time."""
-        self.request("evm_increaseTime", seconds)
-        self.request("evm_mine")
+        self.request("evm_mine", self.timestamp() + max(1, seconds))
         return self.timestamp()
 
     def _guard(self, ask: Callable[[], Any]) -> Any:

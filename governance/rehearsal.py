@@ -20,6 +20,7 @@ from governance.client import ChainClient
 from governance.cuts import Cuts
 from governance.deploy import DeployConfig, Holder, SeatAttestation, deploy, fund, report_price, seat
 from governance.deployment import Deployment
+from governance.devchain.back_ends import BackEnd
 from governance.devchain.chain import Genesis
 from governance.devchain.local import LocalChain
 from governance.proposals import Proposals
@@ -104,12 +105,13 @@ class Rehearsal:
         config: DeployConfig | None = None,
         sealed: bool = True,
         seats: int = AGENTS,
+        open_chain: BackEnd = LocalChain,
     ) -> None:
         self.people = cast(seats)
         self.config = config or rehearsal_config(self.people)
         deployer = self.people.deployer
         balances = {bytes.fromhex(deployer.address[2:]): 10**6 * ETHER}
-        self.chain = LocalChain(Genesis(GENESIS_TIME, balances))
+        self.chain = open_chain(Genesis(GENESIS_TIME, balances))
         self.client = ChainClient(self.chain.url, artifacts=artifacts)
         try:
             self.deployment = self._deploy()
@@ -181,7 +183,10 @@ class Rehearsal:
     ) -> list[tuple[str, bytes]]:
         """Return (signer, signature) pairs, by the first k agents unless others are given."""
         digest = self.hasher.update_digest(update)
-        return [(s.address, s.sign(digest)) for s in (signers or self.people.agents[: quorum(len(self.people.agents))])]
+        return [
+            (s.address, s.sign(digest))
+            for s in (signers or self.people.agents[: quorum(len(self.people.agents))])
+        ]
 
     def propose(self, update: ParameterUpdate | None = None) -> int:
         """Submit an update with three signatures; return its number."""

@@ -20,11 +20,12 @@ from core.position import Position
 from core.units import PRICE_ONE, Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
 from governance.client import ChainClient
+from governance.devchain.back_ends import RunningChain
 from governance.devchain.chain import Genesis
-from governance.devchain.local import LocalChain
 from governance.reader import position_value
 from governance.rehearsal import ETHER, GENESIS_TIME, HOUR, USD, Rehearsal, known_key
 from governance.signing import keccak, update_tuple
+from tests.chains import open_chain
 
 ASSET = known_key("some asset").address
 START = Parameters(Bps(70_00), Bps(75_00), Bps(5_00), 1_000 * ETHER, 1_000_000 * USD)
@@ -158,7 +159,7 @@ class Stage:
         """The session's DAO, rewound afterwards; one of its own when bytecodes are changed or it is open."""
         if not self._mutated and sealed:
             return self._open.enter_context(self._real_dao.rewound())
-        dao = Rehearsal(artifacts=self._artifacts, sealed=sealed)
+        dao = Rehearsal(artifacts=self._artifacts, sealed=sealed, open_chain=open_chain)
         self._open.callback(dao.close)
         return dao
 
@@ -167,16 +168,16 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def bench_chain() -> Iterator[LocalChain]:
+def bench_chain() -> Iterator[RunningChain]:
     keys = [known_key("bench timelock"), known_key("bench delegate")]
     balances = {bytes.fromhex(key.address[2:]): 10**6 * ETHER for key in keys}
-    with LocalChain(Genesis(GENESIS_TIME, balances)) as chain:
+    with open_chain(Genesis(GENESIS_TIME, balances)) as chain:
         yield chain
 
 
 @pytest.fixture(scope="session")
 def deployed_dao() -> Iterator[Rehearsal]:
-    rehearsal = Rehearsal(artifacts=load_any_artifact)
+    rehearsal = Rehearsal(artifacts=load_any_artifact, open_chain=open_chain)
     yield rehearsal
     rehearsal.close()
 
@@ -188,7 +189,7 @@ def dao(deployed_dao: Rehearsal) -> Iterator[Rehearsal]:
 
 
 @pytest.fixture
-def stage(bench_chain: LocalChain, deployed_dao: Rehearsal) -> Iterator[Stage]:
+def stage(bench_chain: RunningChain, deployed_dao: Rehearsal) -> Iterator[Stage]:
     made = Stage(bench_chain.url, deployed_dao)
     yield made
     made.close()
@@ -201,7 +202,7 @@ def bench(stage: Stage) -> AdapterBench:
 
 @pytest.fixture
 def mutated_stage(
-    request: pytest.FixtureRequest, bench_chain: LocalChain, deployed_dao: Rehearsal
+    request: pytest.FixtureRequest, bench_chain: RunningChain, deployed_dao: Rehearsal
 ) -> Iterator[Stage]:
     made = Stage(bench_chain.url, deployed_dao, invariant=request.param)
     yield made

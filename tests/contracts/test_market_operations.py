@@ -15,8 +15,8 @@ from core.position import Position
 from core.units import PRICE_ONE, WAD, Bps
 from governance.client import ChainClient
 from governance.devchain.chain import Genesis
-from governance.devchain.local import LocalChain
 from governance.rehearsal import DAY, ETHER, GENESIS_TIME, USD, known_key
+from tests.chains import open_chain
 
 OWNER, LENDER, BORROWER, LIQUIDATOR = (
     known_key(name) for name in ("deployer", "lender", "borrower", "liquidator")
@@ -69,7 +69,7 @@ class Market:
 def market_chain() -> Iterator[Market]:
     keys = [OWNER, LENDER, BORROWER, LIQUIDATOR]
     balances = {bytes.fromhex(key.address[2:]): 10**3 * ETHER for key in keys}
-    with LocalChain(Genesis(GENESIS_TIME, balances)) as chain:
+    with open_chain(Genesis(GENESIS_TIME, balances)) as chain:
         yield Market(ChainClient(chain.url, artifacts=load_any_artifact))
 
 

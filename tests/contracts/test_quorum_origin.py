@@ -12,9 +12,9 @@ from core.errors import GovernanceError
 from governance.client import ChainClient
 from governance.deploy import SeatAttestation
 from governance.devchain.chain import Genesis
-from governance.devchain.local import LocalChain
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from governance.signing import LocalSigner, keccak
+from tests.chains import open_chain
 from tests.contracts.registries import open_registries
 
 OWNER = known_key("deployer")
@@ -25,7 +25,7 @@ AGENTS = sorted((known_key(f"origin agent {n}") for n in range(4)), key=lambda a
 @pytest.fixture(scope="module")
 def client() -> Iterator[ChainClient]:
     balances = {bytes.fromhex(key.address[2:]): 10**3 * ETHER for key in [OWNER, *AGENTS]}
-    with LocalChain(Genesis(GENESIS_TIME, balances)) as chain:
+    with open_chain(Genesis(GENESIS_TIME, balances)) as chain:
         yield ChainClient(chain.url, artifacts=load_any_artifact)
 
 

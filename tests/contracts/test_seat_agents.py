@@ -12,10 +12,11 @@ from contracts.artifacts import load_any_artifact
 from core.errors import GovernanceError
 from governance.client import ChainClient
 from governance.deploy import short_text
+from governance.devchain.back_ends import RunningChain
 from governance.devchain.chain import Genesis
-from governance.devchain.local import LocalChain
 from governance.rehearsal import ETHER, GENESIS_TIME, HOUR, Rehearsal, known_key
 from governance.signing import LocalSigner
+from tests.chains import open_chain
 from tests.contracts.registries import Registries, open_registries
 
 OWNER = known_key("deployer")
@@ -23,15 +24,15 @@ OUTSIDER = known_key("outsider")
 
 
 @pytest.fixture(scope="module")
-def seat_chain() -> Iterator[LocalChain]:
+def seat_chain() -> Iterator[RunningChain]:
     keys = [OWNER, OUTSIDER, *(agent(n) for n in range(1, 8))]
     balances = {bytes.fromhex(key.address[2:]): 10**3 * ETHER for key in keys}
-    with LocalChain(Genesis(GENESIS_TIME, balances)) as chain:
+    with open_chain(Genesis(GENESIS_TIME, balances)) as chain:
         yield chain
 
 
 @pytest.fixture
-def client(seat_chain: LocalChain) -> ChainClient:
+def client(seat_chain: RunningChain) -> ChainClient:
     return ChainClient(seat_chain.url, artifacts=load_any_artifact)
 
 

@@ -10,15 +10,15 @@ from web3.contract.contract import Contract
 from contracts.artifacts import load_any_artifact
 from governance.client import ChainClient
 from governance.devchain.chain import Genesis
-from governance.devchain.local import LocalChain
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
+from tests.chains import open_chain
 
 
 @pytest.fixture(scope="session")
 def solidity_client() -> Iterator[ChainClient]:
     deployer = known_key("deployer")
     balances = {bytes.fromhex(deployer.address[2:]): 10**6 * ETHER}
-    with LocalChain(Genesis(GENESIS_TIME, balances)) as chain:
+    with open_chain(Genesis(GENESIS_TIME, balances)) as chain:
         yield ChainClient(chain.url, artifacts=load_any_artifact)
 
 

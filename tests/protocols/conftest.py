@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from governance.devchain.back_ends import back_end
 from governance.devchain.chain import Genesis
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from governance.signing import LocalSigner
+from tests.chains import open_chain
 from tests.protocols import aave as aave_protocol
 from tests.protocols import comet as comet_protocol
 from tests.protocols import venus as venus_protocol
@@ -33,7 +32,6 @@ def funder() -> LocalSigner:
 @pytest.fixture(scope="session")
 def chain_url() -> Iterator[str]:
     balances = {bytes.fromhex(FUNDER.address[2:]): 10**6 * ETHER}
-    open_chain = back_end(os.environ.get("TRIBUNATE_CHAIN", "embedded"))
     with open_chain(Genesis(GENESIS_TIME, balances)) as chain:
         yield chain.url
 
