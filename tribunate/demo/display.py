@@ -15,6 +15,10 @@ from rich.text import Text
 from core.units import NANO, Bps
 
 
+PIPED_WIDTH = 110
+"""Columns of the closing table where there is no terminal to ask."""
+
+
 def utc(time: int) -> str:
     """Return chain time as people read it."""
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -34,7 +38,9 @@ class Display:
     """Writes to standard output, or to standard error when that belongs to ``--json``."""
 
     def __init__(self, *, to_stderr: bool) -> None:
-        self.console = Console(file=sys.stderr if to_stderr else sys.stdout, highlight=False, soft_wrap=True)
+        out = sys.stderr if to_stderr else sys.stdout
+        width = None if out.isatty() else PIPED_WIDTH
+        self.console = Console(file=out, highlight=False, soft_wrap=True, width=width)
         self._status: Status | None = None
 
     def line(self, text: str = "") -> None:
