@@ -14,7 +14,6 @@ from rich.text import Text
 
 from core.units import NANO, Bps
 
-
 PIPED_WIDTH = 110
 """Columns of the closing table where there is no terminal to ask."""
 
