@@ -8,11 +8,12 @@ import {AssetConfig, CometTerms, Configuration} from "./CometTerms.sol";
 /// @dev What it keeps: names, signatures, events and who may call.  Values are inert here until somebody calls
 /// `deployAndUpgradeTo`: nothing is checked when they are written, and whoever upgrades next makes all of
 /// them live, those of others among them.  What it leaves out: every setter that no adapter of ours calls,
-/// the factory, the pause of the market admin.
+/// a factory that does the work, the pause of the market admin.
 contract CometConfiguratorDouble {
     address public governor;
     address public marketAdmin;
     mapping(address cometProxy => Configuration) private _configurations;
+    mapping(address cometProxy => address) public factory;
 
     event CometDeployed(address indexed cometProxy, address indexed newComet);
     event UpdateAssetBorrowCollateralFactor(
@@ -44,6 +45,12 @@ contract CometConfiguratorDouble {
     function setMarketAdmin(address marketAdmin_) external {
         if (msg.sender != governor) revert Unauthorized();
         marketAdmin = marketAdmin_;
+    }
+
+    /// @dev Kept, and not asked: this double makes implementations itself.
+    function setFactory(address cometProxy, address newFactory) external {
+        if (msg.sender != governor) revert Unauthorized();
+        factory[cometProxy] = newFactory;
     }
 
     function setConfiguration(address cometProxy, Configuration calldata next) external {

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {CometLiveTerms} from "./CometLiveTerms.sol";
 import {AssetInfo, CometTerms, IPriceFeed} from "./CometTerms.sol";
 
 /// @notice A double of Compound III's Comet, for tests: no package ships the real one under a free licence.
@@ -11,7 +12,7 @@ import {AssetInfo, CometTerms, IPriceFeed} from "./CometTerms.sol";
 /// liquidate factor decides about old debt; parameters change only by an upgrade of the implementation.
 /// What it leaves out: interest, rewards, pauses, transfers, managers, reserves, buyCollateral, baseBorrowMin
 /// above zero, the signed indices.  Its proxy is a pointer to CometTerms instead of a delegate call.
-contract CometDouble {
+contract CometDouble is CometLiveTerms {
     using SafeERC20 for IERC20;
 
     uint256 internal constant FACTOR_SCALE = 1e18;
@@ -27,7 +28,6 @@ contract CometDouble {
     }
 
     address public immutable proxyAdmin;
-    CometTerms public implementation;
     uint256 public totalSupply;
     uint256 public totalBorrow;
     mapping(address account => mapping(address asset => UserCollateral)) public userCollateral;

@@ -69,6 +69,7 @@ contract CometTerms {
     uint256 public immutable baseScale;
     uint104 public immutable baseBorrowMin;
     AssetInfo[] private _assets;
+    bytes private _terms;
 
     error BadDecimals();
     error BadAsset();
@@ -77,12 +78,18 @@ contract CometTerms {
     error LiquidateCFTooLarge();
 
     constructor(Configuration memory terms) {
+        _terms = abi.encode(terms);
         if (terms.storeFrontPriceFactor > FACTOR_SCALE) revert BadDiscount();
         if (IPriceFeed(terms.baseTokenPriceFeed).decimals() != PRICE_FEED_DECIMALS) revert BadDecimals();
         (baseToken, baseTokenPriceFeed) = (terms.baseToken, terms.baseTokenPriceFeed);
         baseScale = 10 ** IERC20Metadata(terms.baseToken).decimals();
         baseBorrowMin = terms.baseBorrowMin;
         for (uint8 i; i < terms.assetConfigs.length; ++i) _assets.push(_checked(i, terms.assetConfigs[i]));
+    }
+
+    /// @notice What was written when this was deployed.
+    function deployedFrom() external view returns (Configuration memory) {
+        return abi.decode(_terms, (Configuration));
     }
 
     function numAssets() external view returns (uint8) {

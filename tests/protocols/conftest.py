@@ -18,6 +18,8 @@ from tests.protocols.aave_v36 import deploy_aave_v36
 from tests.protocols.aave_v302 import deploy_aave_v302
 from tests.protocols.comet import CometMarket, deploy_comet
 from tests.protocols.governed_aave import GovernedAave, govern_aave
+from tests.protocols.governed_comet import GovernedComet, govern_comet
+from tests.protocols.governed_venus import GovernedVenus, govern_venus
 from tests.protocols.stage import rewound
 from tests.protocols.venus import VenusDeployer, VenusMarket
 
@@ -97,3 +99,27 @@ def deployed_venus(chain_url: str, funder: LocalSigner) -> VenusMarket:
 def venus(deployed_venus: VenusMarket) -> Iterator[VenusMarket]:
     with rewound(deployed_venus.client):
         yield deployed_venus
+
+
+@pytest.fixture(scope="module")
+def venus_under_a_dao(deployed_venus: VenusMarket, funder: LocalSigner) -> Iterator[GovernedVenus]:
+    with rewound(deployed_venus.client):
+        yield govern_venus(deployed_venus, funder)
+
+
+@pytest.fixture
+def governed_venus(venus_under_a_dao: GovernedVenus) -> Iterator[GovernedVenus]:
+    with rewound(venus_under_a_dao.market.client):
+        yield venus_under_a_dao
+
+
+@pytest.fixture(scope="module")
+def comet_under_a_dao(deployed_comet: CometMarket, funder: LocalSigner) -> Iterator[GovernedComet]:
+    with rewound(deployed_comet.client):
+        yield govern_comet(deployed_comet, funder)
+
+
+@pytest.fixture
+def governed_comet(comet_under_a_dao: GovernedComet) -> Iterator[GovernedComet]:
+    with rewound(comet_under_a_dao.market.client):
+        yield comet_under_a_dao

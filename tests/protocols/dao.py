@@ -1,6 +1,6 @@
 """A whole DAO in front of any protocol's adapter: four agents, a gate, two governors, a timelock, a fast lane.
 
-    found_dao ─► install (the adapter) ─► take (each market) ─► hand_over (the timelock owns) ─► tests
+found_dao ─► install (the adapter) ─► take (each market) ─► hand_over (the timelock owns) ─► tests
 """
 
 from __future__ import annotations

@@ -146,9 +146,12 @@ contract AaveV3Adapter is MarketAdapter {
         return LiveValues(_price(market), utilisationBps, _totalSupplied(market), borrowed);
     }
 
-    /// @dev Up to a whole token: an emergency cut of the cap ends there, and Aave must be able to hold it.
+    /// @dev Up to a whole token, at least one: an emergency cut of the cap ends there, Aave must be able to hold
+    /// it, and zero would lift the cap.
     function _supplied(address market) internal view override returns (uint256) {
-        return WholeTokenCaps.up(_totalSupplied(market), 10 ** _bits(collateralOf(market)).decimals());
+        uint256 unit = 10 ** _bits(collateralOf(market)).decimals();
+        uint256 supplied = WholeTokenCaps.up(_totalSupplied(market), unit);
+        return supplied == 0 ? unit : supplied;
     }
 
     function _isLiquidatable(address, address account) internal view override returns (bool) {

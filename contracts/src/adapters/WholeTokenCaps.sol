@@ -18,8 +18,8 @@ library WholeTokenCaps {
         return cap / unit;
     }
 
-    /// @notice The least whole number of tokens that is not below `amount`, in base units, and at least one.
+    /// @notice The least whole number of tokens that is not below `amount`, in base units.
     function up(uint256 amount, uint256 unit) internal pure returns (uint256) {
-        return amount == 0 ? unit : (amount + unit - 1) / unit * unit;
+        return (amount + unit - 1) / unit * unit;
     }
 }
