@@ -16,6 +16,7 @@ from core.guardrails import (
     Change,
     budget_used,
     check_update,
+    cuttable,
     largest_step_up,
     moved,
     negotiable,
@@ -164,13 +165,56 @@ def test_no_sequence_of_moves_exceeds_the_budget_in_any_thirty_days(steps: list[
 def test_negotiable_stops_at_the_coupled_field() -> None:
     table = {**DEFAULT_LIMITS, Scalar.LTV: replace(DEFAULT_LIMITS[Scalar.LTV], ceiling=70_20)}
     found = negotiable(CURRENT, THRESHOLD, limits=table, changes=(), now=NOW, margin_bps=Bps(5_00))
-    assert found == (75_00, 75_20)
+    assert found == (73_50, 75_20), "the LTV at the margin may rise to 70.20 %; a ramp goes down 1.50 %"
 
 
-def test_negotiable_never_goes_down_while_only_the_slow_lane_is_open() -> None:
-    for scalar in (THRESHOLD, Scalar.LTV, Scalar.SUPPLY_CAP, Scalar.BORROW_CAP):
+def test_an_ordinary_epoch_goes_down_by_a_ramp_of_the_threshold_only() -> None:
+    for scalar in (Scalar.LTV, Scalar.SUPPLY_CAP, Scalar.BORROW_CAP):
         low, _ = negotiable(CURRENT, scalar, limits=DEFAULT_LIMITS, changes=(), now=NOW, margin_bps=Bps(0))
         assert low == CURRENT.field(scalar)
+
+
+@pytest.mark.parametrize(
+    ("changes", "lowest"),
+    [
+        ((), 73_50),
+        ((Change(THRESHOLD, NOW - 4 * DAY, -100),), 74_50),
+        ((Change(THRESHOLD, NOW - 4 * DAY, -150),), 75_00),
+        ((Change(THRESHOLD, NOW - 31 * DAY, -150),), 73_50),
+        ((Change(THRESHOLD, NOW - 3 * DAY + 1, 50),), 75_00),
+    ],
+    ids=["whole budget", "budget used", "budget gone", "budget back", "delay"],
+)
+def test_a_ramp_goes_down_as_far_as_budget_and_delay_let_it(changes: tuple[Change, ...], lowest: int) -> None:
+    low, _ = negotiable(
+        CURRENT, THRESHOLD, limits=DEFAULT_LIMITS, changes=changes, now=NOW, margin_bps=Bps(0)
+    )
+    assert low == lowest
+
+
+def test_a_ramp_goes_no_further_than_seven_days_allow() -> None:
+    """Eight steps of 50 bps: at arming, and once a day for seven days."""
+    table = {**DEFAULT_LIMITS, THRESHOLD: replace(DEFAULT_LIMITS[THRESHOLD], budget_down=20_00)}
+    low, _ = negotiable(CURRENT, THRESHOLD, limits=table, changes=(), now=NOW, margin_bps=Bps(0))
+    assert low == 71_00
+
+
+@pytest.mark.parametrize(
+    ("scalar", "found"),
+    [
+        (Scalar.LTV, (0, 70_00)),
+        (Scalar.BORROW_CAP, (500_000, 1_000_000)),
+        (Scalar.SUPPLY_CAP, (7_000, 10_000)),
+    ],
+)
+def test_an_emergency_goes_down_only(scalar: Scalar, found: tuple[int, int]) -> None:
+    assert cuttable(CURRENT, scalar, supplied=7_000) == found
+
+
+@pytest.mark.parametrize("scalar", [THRESHOLD, Scalar.LIQUIDATION_BONUS])
+def test_no_emergency_moves_what_borrowers_depend_on(scalar: Scalar) -> None:
+    with pytest.raises(GuardrailError, match="emergency epoch"):
+        cuttable(CURRENT, scalar, supplied=0)
 
 
 def test_the_bonus_may_move_either_way() -> None:
