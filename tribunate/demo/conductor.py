@@ -30,6 +30,7 @@ WALK_SECONDS = 6 * 3600
 """Chain time between two looks at the price while nothing is negotiated."""
 
 WALK_WALL_SECONDS = 0.8
+LOOK_WALL_SECONDS = 0.1
 CALLED_PACE_SECONDS = 20
 """A called epoch's turns are a minute long: its clock goes slowly, so that no keeper misses its turn."""
 
@@ -55,6 +56,7 @@ class Conductor:
         self._cuts = Cuts(stage.client, stage.deployment)
         self._reader = ChainReader(stage.client, stage.deployment)
         self._played: set[int] = set()
+        self._meanwhile: list[dict[str, Any]] = []
 
     def play(self) -> Iterator[dict[str, Any]]:
         """Yield each epoch's part of the result, until as many as were asked for have been played.
@@ -71,18 +73,34 @@ class Conductor:
                 number += 1
             counted += called is None or entry["cut_id"] is not None
             yield entry
+            yield from self._meanwhile
+            self._meanwhile = []
 
     def _walk_to(self, end: int) -> int | None:
         """Move the clock to ``end`` in steps; stop at a call and return its epoch."""
         world = self._stage.world
         while True:
-            called = next((epoch for epoch in self._recorder.called if epoch not in self._played), None)
+            called = self._called()
             if called is not None or world.now() >= end:
                 return called
             if not self._busy():
                 world.advance_to(min(world.now() + WALK_SECONDS, end))
             if world.now() < end:
                 self.pump(WALK_WALL_SECONDS)
+
+    def _called(self) -> int | None:
+        """Return an epoch that has been called and not been played yet."""
+        return next((epoch for epoch in self._recorder.called if epoch not in self._played), None)
+
+    def look(self) -> None:
+        """Let agents look while another epoch's proposal waits; a call then is followed to its cut."""
+        self.pump(LOOK_WALL_SECONDS)
+        end = time.monotonic() + EPOCH_WALL_SECONDS
+        while self._busy() and time.monotonic() < end:
+            self.pump(LOOK_WALL_SECONDS)
+        called = self._called()
+        if called is not None:
+            self._meanwhile.append(self._run(called, pace_seconds=CALLED_PACE_SECONDS))
 
     def _busy(self) -> bool:
         return any(self._recorder.working.get(role.name, 0) for role in CAST)
@@ -108,7 +126,9 @@ class Conductor:
             "transactions": [],
             "steps": [],
         }
-        follower = Follower(self._stage, self._proposals, self._cuts, self._display, self.pump)
+        follower = Follower(
+            self._stage, self._proposals, self._cuts, self._display, pump=self.pump, look=self.look
+        )
         if self._cuts.count() > cuts:
             entry.update(follower.follow_cut(cuts + 1))
             entry["dissenters"] = self._dissenters(epoch, self._cuts.show(cuts + 1).update.attempt)

@@ -49,13 +49,16 @@ class Follower:
         proposals: Proposals,
         cuts: Cuts,
         display: Display,
+        *,
         pump: Callable[[float], bool],
+        look: Callable[[], None],
     ) -> None:
         self._stage = stage
         self._proposals = proposals
         self._cuts = cuts
         self._display = display
         self._pump = pump
+        self._look = look
 
     # --- proposals -----------------------------------------------------------------------------------
 
@@ -107,7 +110,7 @@ class Follower:
                 self._veto(number)
                 continue
             self._stage.world.advance_to(min(now + STEP_SECONDS, view.window_end + 1))
-            self._pump(0.05)
+            self._look()
         return state is ProposalState.DEFEATED
 
     def _veto(self, number: int) -> None:
@@ -157,6 +160,7 @@ class Follower:
             if ramp.next_step_at is None:
                 return
             self._stage.world.advance_to(ramp.next_step_at)
+            self._look()
             if not self._wait(partial(self._further, number, shown), seconds=REFUSED_WALL_SECONDS):
                 self._stage.world.advance_to(self._stage.world.now() + STEP_SECONDS)
 
