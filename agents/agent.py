@@ -16,7 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from agents.caller import Caller, call_in
 from agents.codec import event_from_row, event_to_row
@@ -51,6 +51,8 @@ from core.negotiation.reading import refusal
 from core.ports import Seat
 
 log = logging.getLogger("tribunate.agent")
+
+Answer = TypeVar("Answer")
 
 PENDING_LIMIT = 500
 """Messages of one seat that are kept for epochs that have not begun here."""
@@ -296,7 +298,7 @@ class RiskAgent:
 
         self._spawn(run())
 
-    async def _work(self, work: Callable[..., Event], *args: Any, **settings: Any) -> Event:
+    async def _work(self, work: Callable[..., Answer], *args: Any, **settings: Any) -> Answer:
         """Work in a thread of its own, and say so: whoever moves the clock of a demo waits."""
         self._report({"type": "working"})
         try:
@@ -323,7 +325,7 @@ class RiskAgent:
             raise NegotiationError(f"epoch {epoch} has no call to announce", hint="the next keeper may have")
         call = message_to_dict(calls[min(calls)]) if calls else None
         scalar = running.context.scalar
-        body = await asyncio.to_thread(self._desk.announce_body, scalar, call=call)
+        body = await self._work(self._desk.announce_body, scalar, call=call)
         self._speak(epoch, Speak(Phase.ANNOUNCE, 0, 0, body))
 
     def _speak(self, epoch: int, effect: Speak) -> None:

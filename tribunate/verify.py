@@ -124,6 +124,7 @@ def _negotiation(
     checks = [
         _exact("candidate", again.value == proposed, f"messages give {again.value}, proposed {proposed}"),
         _exact("attempt", again.attempt == update.attempt, f"messages give attempt {again.attempt}"),
+        _exact("models", again.models == update.models, "other models than those of the certified bounds"),
     ]
     members = [_members(list(messages), round_) for round_ in (0, 1)]
     digests = [announce.digest, *(m.digest for group in members for m in group)]
@@ -164,11 +165,21 @@ def _chain(dao: Dao, events: list[Event], update: ParameterUpdate) -> list[PartC
         and snapshot.positions_root == update.positions_root
     )
     current = snapshot.parameters == update.expected
+    called = [_call(dao, announced["call"])] if "call" in announced else []
     return [
+        *called,
         _exact("snapshot", same, f"block {announced['block']} says otherwise"),
         _exact("expected values", current, "other values were live at the announced block"),
         _exact("mandate", announced["mandate_hash"] == dao.reader.mandate_hash().hex(), "another mandate"),
     ]
+
+
+def _call(dao: Dao, call: dict[str, Any]) -> PartCheck:
+    """Check what the caller said of the chain; that a seat signed it, the messages themselves show."""
+    facts = message_from_dict(call).body()
+    seen = dao.reader.market_snapshot(int(facts["block"]))
+    same = (seen.timestamp, seen.oracle_price) == (facts["timestamp"], facts["oracle_price"])
+    return _exact("call", same, f"block {facts['block']} says {seen.oracle_price}")
 
 
 def _bundle(path: Path, reveal: dict[str, Any]) -> list[PartCheck]:

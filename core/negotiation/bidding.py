@@ -23,6 +23,7 @@ from core.negotiation.model import (
     done,
     say,
     turn_begun,
+    turn_over,
 )
 from core.negotiation.reading import commits_of, members_of, valid_counters, valid_reveals
 
@@ -39,7 +40,9 @@ def awaiting(state: State, context: EpochContext) -> Step:
             break
         if keeper in heard and keeper not in state.refused:
             return replace(state, announce=heard[keeper], stage=Stage.JUDGING), []
-        if keeper == context.me and keeper not in state.refused:
+        # a keeper that comes late leaves it to the next: two announces would split the seats
+        over = turn_over(state, context, rank=rank, base=times.start, seconds=length)
+        if keeper == context.me and keeper not in state.refused and not over:
             return say(state, "announce", PrepareAnnounce())
     if state.now >= times.commit:
         return done(state, "no_agreement", "nobody announced the epoch"), []

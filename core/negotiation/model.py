@@ -265,6 +265,11 @@ def turn_begun(state: State, context: EpochContext, *, rank: int, base: int, sec
     return rank == 0 or state.now >= base + rank * (seconds // context.seats)
 
 
+def turn_over(state: State, context: EpochContext, *, rank: int, base: int, seconds: int) -> bool:
+    """Whether the next keeper's turn has begun; the last one's never ends."""
+    return rank + 1 < context.seats and state.now >= base + (rank + 1) * (seconds // context.seats)
+
+
 def about(state: State, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body with the announce that it answers."""
     return {**body, "announce": state.announce.digest.hex() if state.announce else ""}

@@ -11,7 +11,8 @@ import pytest
 
 from agents.journal import Journal
 from agents.scheduler import EpochCalendar, EpochScheduler
-from core.mandate import PhaseSeconds
+from core.calls import extraordinary_epoch
+from core.mandate import FAST_PHASES, PhaseSeconds
 
 FIRST = 1_000
 DAY = 86_400
@@ -83,6 +84,15 @@ def test_epoch_1_starts_first_and_each_next_one_a_period_later() -> None:
 )
 def test_an_epoch_is_joinable_from_its_start_to_the_end_of_its_commits(now: int, epoch: int | None) -> None:
     assert CALENDAR.joinable(now) == epoch
+
+
+def test_a_called_epoch_starts_when_its_number_says_and_is_never_joined_by_the_clock() -> None:
+    epoch = extraordinary_epoch(FIRST)
+    times = CALENDAR.deadlines_of(epoch)
+    assert CALENDAR.start_of(epoch) == times.start == 1_080, "the slot of two minutes that holds 1 000 ends"
+    assert times.announce - times.start == FAST_PHASES.announce
+    assert times.commit - times.announce == FAST_PHASES.commit
+    assert CALENDAR.joinable(times.start) == 1
 
 
 async def test_an_epoch_starts_once_however_often_one_looks(journal: Journal) -> None:

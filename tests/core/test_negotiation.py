@@ -11,7 +11,7 @@ from network_in_memory import Network, Player, signed
 
 from core.lanes import Lane, lane_of
 from core.messages import Phase
-from core.negotiation import Received, Stage
+from core.negotiation import Received, Stage, State
 
 BOUNDS = {1: 77_85, 2: 78_40, 3: 76_10, 4: 75_90}
 
@@ -100,6 +100,21 @@ def test_the_next_keeper_announces_when_the_first_is_dead(rank: int) -> None:
     net.players[dead].alive = False
     net.run()
     assert {net.outcomes[a].outcome for a in net.players if a != dead} == {"proposed"}
+
+
+def announced_by(net: Network) -> list[int]:
+    return [message.agent_id for message in net.log if message.phase is Phase.ANNOUNCE]
+
+
+@pytest.mark.parametrize(("late", "rank"), [(149, 0), (150, 1), (299, 1), (300, 2), (450, 3), (599, 3)])
+def test_the_keeper_whose_turn_it_is_announces_and_no_other(late: int, rank: int) -> None:
+    """Turns are 150 s long; whoever wakes after its own leaves the announce to the next."""
+    net = network()
+    net.now = late
+    net.states = {agent: State(now=late) for agent in net.players}
+    net.run()
+    assert announced_by(net) == [net.keepers[rank]]
+    assert outcomes(net) == {"proposed"}
 
 
 def test_a_counter_lowers_the_candidate() -> None:

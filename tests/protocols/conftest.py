@@ -17,6 +17,7 @@ from tests.protocols.aave import AaveMarket
 from tests.protocols.aave_v36 import deploy_aave_v36
 from tests.protocols.aave_v302 import deploy_aave_v302
 from tests.protocols.comet import CometMarket, deploy_comet
+from tests.protocols.governed_aave import GovernedAave, govern_aave
 from tests.protocols.stage import rewound
 from tests.protocols.venus import VenusDeployer, VenusMarket
 
@@ -56,6 +57,20 @@ def aave(request: pytest.FixtureRequest) -> Iterator[AaveMarket]:
     market: AaveMarket = request.getfixturevalue(f"deployed_aave_{request.param}")
     with rewound(market.client):
         yield market
+
+
+@pytest.fixture(scope="module", params=["v302", "v36"])
+def aave_under_a_dao(request: pytest.FixtureRequest, funder: LocalSigner) -> Iterator[GovernedAave]:
+    """Each version in turn; what govern_aave changes is undone after the module."""
+    market: AaveMarket = request.getfixturevalue(f"deployed_aave_{request.param}")
+    with rewound(market.client):
+        yield govern_aave(market, funder)
+
+
+@pytest.fixture
+def governed_aave(aave_under_a_dao: GovernedAave) -> Iterator[GovernedAave]:
+    with rewound(aave_under_a_dao.market.client):
+        yield aave_under_a_dao
 
 
 @pytest.fixture(scope="session")

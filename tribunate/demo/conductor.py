@@ -57,15 +57,20 @@ class Conductor:
         self._played: set[int] = set()
 
     def play(self) -> Iterator[dict[str, Any]]:
-        """Yield each epoch's part of the result, until as many as were asked for have been played."""
-        number = 0
-        while len(self._played) < self._tempo.epochs:
-            number += 1
-            while (called := self._walk_to(self._stage.start_of(number))) is not None:
-                yield self._run(called, pace_seconds=CALLED_PACE_SECONDS)
-                if len(self._played) >= self._tempo.epochs:
-                    return
-            yield self._run(number, pace_seconds=self._tempo.pace_seconds)
+        """Yield each epoch's part of the result, until as many as were asked for have been played.
+
+        A called epoch that brought no cut is told, and not counted: the fall may go on.
+        """
+        number, counted = 1, 0
+        while counted < self._tempo.epochs:
+            called = self._walk_to(self._stage.start_of(number))
+            if called is not None:
+                entry = self._run(called, pace_seconds=CALLED_PACE_SECONDS)
+            else:
+                entry = self._run(number, pace_seconds=self._tempo.pace_seconds)
+                number += 1
+            counted += called is None or entry["cut_id"] is not None
+            yield entry
 
     def _walk_to(self, end: int) -> int | None:
         """Move the clock to ``end`` in steps; stop at a call and return its epoch."""

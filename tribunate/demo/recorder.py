@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from tribunate.demo.display import Display, utc
+from tribunate.demo.display import Display, short, utc
 
 
 @dataclass(slots=True)
@@ -45,6 +45,8 @@ class Recorder:
                 )
             case "trained":
                 self.display.detail(f"{name:<16} trained on {event['bars']:,} bars to {utc(event['until'])}")
+            case "model" if event["model_id"]:
+                self.display.detail(f"{name:<16} registered model {short('0x' + event['model_id'])}")
             case "recommendation":
                 self.display.recommendation(name, event)
             case "message":

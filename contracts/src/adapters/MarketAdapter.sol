@@ -161,6 +161,12 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
         return _read(market);
     }
 
+    /// @notice What freshness compares, as the chain says it now.
+    function liveOf(address market) external view returns (LiveValues memory) {
+        if (!_markets[market].listed) revert UnknownMarket(market);
+        return _live(market);
+    }
+
     function rulesOf(address market) external view returns (MarketRules memory) {
         return _markets[market].rules;
     }
@@ -211,6 +217,9 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
         Guardrails.requireSound(p);
     }
 
+    /// @dev Reverts for values that the protocol cannot hold, such as a cap that is no whole number of tokens.
+    function _requireHoldable(address market, Parameters memory p) internal view virtual {}
+
     /// @dev What more must hold after a write, such as a price cap that is not below the live ratio.
     function _requireMore(address market) internal view virtual {}
 
@@ -233,6 +242,7 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
             if (lane == Lane.FAST) return lane;
             _requireExpected(expected, _read(u.market));
             _requireSound(proposed);
+            _requireHoldable(u.market, proposed);
             if (lane == Lane.RAMP) {
                 limits.requireRampAllowed(u.market, expected, proposed);
                 _requireRampFits(u.market, expected.liquidationThresholdBps, proposed.liquidationThresholdBps);
@@ -253,6 +263,7 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
         Lane lane = _laneOf(u.market, current, next);
         if (lane == Lane.NONE) revert NothingToLower();
         if (lane != Lane.FAST) revert LaneNotOpen(lane);
+        _requireHoldable(u.market, next);
         limits.requireCutAllowed(u.market, current, next);
     }
 

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Guardrails} from "../guardrails/Guardrails.sol";
+import {LiveValues} from "../guardrails/Freshness.sol";
+import {LimitBook} from "../guardrails/LimitBook.sol";
+import {PositionSample} from "../guardrails/PositionSample.sol";
+import {Parameters} from "../types/ParameterTypes.sol";
+import {
+    EModeCategory,
+    IAaveAddressesProvider,
+    IAaveOracle,
+    IAavePool,
+    IAavePoolConfigurator,
+    ReserveData
+} from "./interfaces/IAaveV3.sol";
+import {MarketAdapter} from "./MarketAdapter.sol";
+import {ReserveBits} from "./ReserveBits.sol";
+import {WholeTokenCaps} from "./WholeTokenCaps.sol";
+
+/// @notice Aave V3, from 3.0 on: a market is a reserve (key: its asset) or an e-mode category (key: its number
+/// as an address, 1 to 255). Needs RISK_ADMIN.
+///
+///     Aave                            here
+///     bonus 105_00                    liquidationBonusBps 5_00: the excess only
+///     cap in whole tokens             cap in base units of the reserve itself, the borrow cap too
+///     cap 0: none                     2^128 - 1
+///     e-mode category: no caps        both caps 0; they never move
+///
+/// @dev Warning: what the pool can do is asked once, here. After an upgrade of the pool, put a new adapter in
+/// this one's place; until then a write that the new pool reads otherwise fails when it is read back.
+contract AaveV3Adapter is MarketAdapter {
+    using ReserveBits for uint256;
+    using SafeCast for uint256;
+
+    uint256 private constant BPS_ONE = 10_000;
+    uint256 private constant HEALTHY = 1e18;
+    uint256 private constant PRICE_ONE = 1e8;
+    uint160 private constant LAST_CATEGORY = type(uint8).max;
+
+    IAaveAddressesProvider public immutable provider;
+    IAavePool public immutable pool;
+    IAavePoolConfigurator public immutable configurator;
+    /// @notice Whether a frozen reserve's LTV waits until the thaw (V3.1).
+    bool public immutable keepsPendingLtv;
+    /// @notice Whether categories have lost their own oracle (V3.2).
+    bool public immutable hasLiquidCategories;
+    /// @notice The asset that is borrowed against a market, for freshness and the liquidatable-debt check.
+    mapping(address market => address) public debtAssetOf;
+    mapping(address category => address) private _collateralOf;
+
+    event DebtAssetSet(address indexed market, address debtAsset);
+    event CategoryCollateralSet(address indexed category, address collateral);
+
+    error NotInUsd(uint256 baseCurrencyUnit);
+    error NotAReserve(address asset);
+    error NotACategory(address market);
+    error NoDebtAsset(address market);
+    error NoCategoryCollateral(address category);
+
+    constructor(IAaveAddressesProvider provider_, address owner_, LimitBook limits_, PositionSample sample_)
+        MarketAdapter(owner_, limits_, sample_)
+    {
+        provider = provider_;
+        pool = IAavePool(provider_.getPool());
+        configurator = IAavePoolConfigurator(provider_.getPoolConfigurator());
+        uint256 unit = IAaveOracle(provider_.getPriceOracle()).BASE_CURRENCY_UNIT();
+        if (unit != PRICE_ONE) revert NotInUsd(unit);
+        keepsPendingLtv =
+            _answers(address(configurator), abi.encodeCall(IAavePoolConfigurator.getPendingLtv, (address(0))));
+        hasLiquidCategories =
+            _answers(address(pool), abi.encodeWithSignature("getEModeCategoryCollateralConfig(uint8)", 1));
+    }
+
+    // ---- set-up: the deployer until sealing, then a full holder vote
+
+    /// @notice Names the reserve whose borrowing is watched for `market`. Without it nothing can be proposed there.
+    function setDebtAsset(address market, address debtAsset) external onlyOwner {
+        _requireReserve(debtAsset);
+        debtAssetOf[market] = debtAsset;
+        emit DebtAssetSet(market, debtAsset);
+    }
+
+    /// @notice Names the reserve whose price and supply stand for an e-mode category.
+    function setCategoryCollateral(address category, address collateral) external onlyOwner {
+        if (!_isCategory(category)) revert NotACategory(category);
+        _requireReserve(collateral);
+        _collateralOf[category] = collateral;
+        emit CategoryCollateralSet(category, collateral);
+    }
+
+    /// @notice The reserve whose price and supply are watched: a category's own, or the market itself.
+    function collateralOf(address market) public view returns (address collateral) {
+        if (!_isCategory(market)) return market;
+        collateral = _collateralOf[market];
+        if (collateral == address(0)) revert NoCategoryCollateral(market);
+    }
+
+    // ---- reading
+
+    function _requireKnown(address market) internal view override {
+        if (_isCategory(market)) {
+            if (pool.getEModeCategoryData(uint8(uint160(market))).liquidationThreshold == 0) {
+                revert UnknownMarket(market);
+            }
+        } else if (!_bits(market).isActive()) {
+            revert UnknownMarket(market);
+        }
+    }
+
+    function _read(address market) internal view override returns (Parameters memory) {
+        if (_isCategory(market)) {
+            EModeCategory memory category = pool.getEModeCategoryData(uint8(uint160(market)));
+            return Parameters(
+                category.ltv, category.liquidationThreshold, _excess(category.liquidationBonus), 0, 0
+            );
+        }
+        uint256 bits = _bits(market);
+        uint256 unit = 10 ** bits.decimals();
+        return Parameters(
+            bits.ltv(),
+            bits.liquidationThreshold(),
+            _excess(bits.liquidationBonus()),
+            WholeTokenCaps.fromTokens(bits.supplyCap(), unit),
+            WholeTokenCaps.fromTokens(bits.borrowCap(), unit)
+        );
+    }
+
+    function _price(address market) internal view override returns (uint256) {
+        return IAaveOracle(provider.getPriceOracle()).getAssetPrice(collateralOf(market));
+    }
+
+    /// @dev Utilisation is debt over what suppliers own, which nobody can lower by a donation.
+    function _live(address market) internal view override returns (LiveValues memory) {
+        address debtAsset = debtAssetOf[market];
+        if (debtAsset == address(0)) revert NoDebtAsset(market);
+        ReserveData memory debt = pool.getReserveData(debtAsset);
+        uint256 borrowed = IERC20(debt.variableDebtTokenAddress).totalSupply();
+        if (debt.stableDebtTokenAddress != address(0)) {
+            borrowed += IERC20(debt.stableDebtTokenAddress).totalSupply();
+        }
+        uint256 lent = IERC20(debt.aTokenAddress).totalSupply();
+        uint256 utilisationBps = lent == 0 ? 0 : (borrowed * BPS_ONE + lent - 1) / lent;
+        return LiveValues(_price(market), utilisationBps, _totalSupplied(market), borrowed);
+    }
+
+    /// @dev Up to a whole token: an emergency cut of the cap ends there, and Aave must be able to hold it.
+    function _supplied(address market) internal view override returns (uint256) {
+        return WholeTokenCaps.up(_totalSupplied(market), 10 ** _bits(collateralOf(market)).decimals());
+    }
+
+    function _isLiquidatable(address, address account) internal view override returns (bool) {
+        (,,,,, uint256 healthFactor) = pool.getUserAccountData(account);
+        return healthFactor < HEALTHY;
+    }
+
+    function _debtOf(address market, address account) internal view override returns (uint256 owed) {
+        ReserveData memory debt = pool.getReserveData(debtAssetOf[market]);
+        owed = IERC20(debt.variableDebtTokenAddress).balanceOf(account);
+        if (debt.stableDebtTokenAddress != address(0)) {
+            owed += IERC20(debt.stableDebtTokenAddress).balanceOf(account);
+        }
+    }
+
+    // ---- rules
+
+    /// @dev Strict where Aave rounds to the nearest basis point. A reserve that is no collateral has no triple,
+    /// and caps all the same.
+    function _requireSound(Parameters memory p) internal pure override {
+        if (p.liquidationThresholdBps == 0 && p.ltvBps == 0 && p.liquidationBonusBps == 0) return;
+        Guardrails.requireSound(p);
+    }
+
+    function _requireHoldable(address market, Parameters memory p) internal view override {
+        if (_isCategory(market)) return;
+        uint256 unit = 10 ** _bits(market).decimals();
+        WholeTokenCaps.toTokens(p.supplyCap, unit);
+        WholeTokenCaps.toTokens(p.borrowCap, unit);
+    }
+
+    // ---- writing
+
+    function _write(address market, Parameters memory current, Parameters memory next) internal override {
+        bool triple = next.ltvBps != current.ltvBps || next.liquidationThresholdBps != current.liquidationThresholdBps
+            || next.liquidationBonusBps != current.liquidationBonusBps;
+        if (_isCategory(market)) {
+            if (triple) _writeCategory(uint8(uint160(market)), next);
+            return;
+        }
+        if (triple) {
+            configurator.configureReserveAsCollateral(
+                market, _ltvToWrite(market, current, next), next.liquidationThresholdBps, BPS_ONE + next.liquidationBonusBps
+            );
+        }
+        uint256 unit = 10 ** _bits(market).decimals();
+        if (next.supplyCap != current.supplyCap) {
+            configurator.setSupplyCap(market, WholeTokenCaps.toTokens(next.supplyCap, unit));
+        }
+        if (next.borrowCap != current.borrowCap) {
+            configurator.setBorrowCap(market, WholeTokenCaps.toTokens(next.borrowCap, unit));
+        }
+    }
+
+    /// @dev A frozen reserve's LTV reads zero and the write goes to what it gets back at the thaw: leave that
+    /// as it is, or lower it below a lower threshold. An LTV that was proposed is not live then, and
+    /// `WriteDiffers` says so.
+    function _ltvToWrite(address market, Parameters memory current, Parameters memory next)
+        private
+        view
+        returns (uint256)
+    {
+        bool waits = keepsPendingLtv && next.ltvBps == 0 && current.ltvBps == 0 && _bits(market).isFrozen();
+        if (!waits) return next.ltvBps;
+        uint256 pending = configurator.getPendingLtv(market);
+        return pending < next.liquidationThresholdBps ? pending : next.liquidationThresholdBps - 1;
+    }
+
+    /// @dev Label and, before V3.2, the oracle stay as they are.
+    function _writeCategory(uint8 id, Parameters memory next) private {
+        EModeCategory memory category = pool.getEModeCategoryData(id);
+        (uint16 ltv, uint16 threshold, uint16 bonus) = (
+            next.ltvBps.toUint16(), next.liquidationThresholdBps.toUint16(), (BPS_ONE + next.liquidationBonusBps).toUint16()
+        );
+        if (hasLiquidCategories) {
+            configurator.setEModeCategory(id, ltv, threshold, bonus, category.label);
+        } else {
+            configurator.setEModeCategory(id, ltv, threshold, bonus, category.priceSource, category.label);
+        }
+    }
+
+    // ---- small things
+
+    function _isCategory(address market) private pure returns (bool) {
+        return uint160(market) <= LAST_CATEGORY && market != address(0);
+    }
+
+    function _requireReserve(address asset) private view {
+        if (!_bits(asset).isActive()) revert NotAReserve(asset);
+    }
+
+    function _bits(address asset) private view returns (uint256) {
+        return pool.getConfiguration(asset).data;
+    }
+
+    function _totalSupplied(address market) private view returns (uint256) {
+        return IERC20(pool.getReserveData(collateralOf(market)).aTokenAddress).totalSupply();
+    }
+
+    /// @dev Aave writes one plus the excess, and nothing at all for what is no collateral.
+    function _excess(uint256 bonus) private pure returns (uint256) {
+        return bonus > BPS_ONE ? bonus - BPS_ONE : 0;
+    }
+
+    function _answers(address target, bytes memory call) private view returns (bool) {
+        (bool success, bytes memory answer) = target.staticcall(call);
+        return success && answer.length != 0;
+    }
+}
