@@ -24,6 +24,7 @@ from governance.signing import keccak
 
 TIMELOCK_SECONDS = 24 * 3600
 VOTES_ONE = 10**18
+USD_ONE = 10**6
 PAGE = 40
 TIMELOCK_ROLES = ("PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE")
 GOVERNORS = ("governor", "holder_governor")
@@ -43,7 +44,8 @@ class DeployConfig:
     """What stands on chain after the deployment; amounts in base units.
 
     ``borrowers`` are opened from the deployer's collateral, and their debt is paid out to them.
-    ``oracle_price`` has eight decimals; ``reporter`` is the only key that may change it.
+    ``oracle_price`` has eight decimals; ``reporter`` is the only key that may change it.  Bonds of agents, of
+    challengers and of whoever posts scores are in the debt token.
     """
 
     mandate: Mandate
@@ -61,6 +63,8 @@ class DeployConfig:
     veto_threshold_bps: Bps = Bps(50)
     holder_proposal_votes: int = 10_000 * VOTES_ONE
     holder_quorum_percent: int = 4
+    challenge_bond: int = 1_000 * USD_ONE
+    score_bond: int = 1_000 * USD_ONE
     close_factor_bps: Bps = Bps(50_00)
     collateral_grants: tuple[tuple[str, int], ...] = ()
     debt_grants: tuple[tuple[str, int], ...] = ()
@@ -192,6 +196,7 @@ def _deploy_dao(site: _Site, config: DeployConfig, market: Contract) -> None:
     mandate_hash = keccak(config.mandate.canonical())
     site.send(gate.functions.setMandate(mandate_hash, int(config.mandate.spread_limit_bps)))
     _deploy_adapter(site, config, market)
+    _deploy_settlement(site, config)
 
 
 def _deploy_adapter(site: _Site, config: DeployConfig, market: Contract) -> None:
@@ -206,6 +211,13 @@ def _deploy_adapter(site: _Site, config: DeployConfig, market: Contract) -> None
     site.send(adapter.functions.listMarket(key, market_rules(config.mandate)))
     site.send(limits.functions.open(key, adapter.address, False))
     site.send(gate.functions.setAdapter(key, adapter.address))
+
+
+def _deploy_settlement(site: _Site, config: DeployConfig) -> None:
+    owner, at = site.deployer.address, site.addresses
+    token, identities = at["debt_token"], at["registry"]
+    site.put("bonds", "Bonds", owner, token, identities, at["gate"], config.challenge_bond)
+    site.put("scores", "ScoreBoard", owner, token, config.score_bond, at["seats"], identities)
 
 
 def market_rules(mandate: Mandate) -> tuple[int, int, tuple[int, ...]]:

@@ -26,6 +26,8 @@ CONTRACTS = (
     "limits",
     "sample",
     "adapter",
+    "bonds",
+    "scores",
     "market",
     "oracle",
     "governance_token",

@@ -21,6 +21,8 @@ OWNED = (
     ("UpdateGate", "gate"),
     ("LimitBook", "limits"),
     ("DemoMarketAdapter", "adapter"),
+    ("Bonds", "bonds"),
+    ("ScoreBoard", "scores"),
     ("DemoOracle", "oracle"),
     ("DemoToken", "collateral_token"),
     ("DemoToken", "debt_token"),

@@ -188,6 +188,20 @@ def dao(deployed_dao: Rehearsal) -> Iterator[Rehearsal]:
         yield deployed_dao
 
 
+@pytest.fixture(scope="session")
+def deployed_open_dao() -> Iterator[Rehearsal]:
+    rehearsal = Rehearsal(artifacts=load_any_artifact, sealed=False, open_chain=open_chain)
+    yield rehearsal
+    rehearsal.close()
+
+
+@pytest.fixture
+def open_dao(deployed_open_dao: Rehearsal) -> Iterator[Rehearsal]:
+    """A DAO whose deployer still owns everything."""
+    with deployed_open_dao.rewound():
+        yield deployed_open_dao
+
+
 @pytest.fixture
 def stage(bench_chain: RunningChain, deployed_dao: Rehearsal) -> Iterator[Stage]:
     made = Stage(bench_chain.url, deployed_dao)
