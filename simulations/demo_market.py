@@ -5,7 +5,7 @@ make of it follows from their models.  Depth, supply and reserves are declared a
 large against what the market absorbs in an hour, so that liquidators are limited by slippage and bad
 debt follows from volatility (Kao et al. 2020).
 
-Some two weeks after genesis the price falls by a quarter to a third within a day, on a day and by an
+Some two weeks after genesis the price falls by 30 to 35 % within a day, on a day and by an
 amount that the seed draws, and stays restless: what a governance that only ever raises would sleep through.
 """
 
@@ -49,7 +49,7 @@ FALL_DAYS = (12, 14)
 """Days after genesis between which the great fall begins."""
 
 FALL_HOURS = (6, 18)
-FALL_SHARES = (0.25, 0.35)
+FALL_SHARES = (0.30, 0.35)
 AFTERMATH_SCALE = 1.3
 
 BORROWERS = 40
