@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from agents_in_memory import STEP_SECONDS, Cut, Network
-from fake_dao import AGENTS, DAO, HASHER, SIGNERS, START
+from fake_dao import AGENTS, DAO, HASHER, SIGNERS, START, model_of
 
 from agents.agent import PENDING_LIMIT
+from core.lanes import Lane, lane_of
 from core.messages import Phase, SignedMessage
 from core.recompute import recompute
 from tribunate.dao import signer_of_message
@@ -33,6 +34,7 @@ async def test_four_agents_propose_the_third_largest_bound_inside_the_step() -> 
     assert update.proposed.liquidation_threshold_bps == CANDIDATE
     assert update.proposed.ltv_bps == 70_50, "the LTV stood at the margin and moves along"
     assert (update.low_bound, update.high_bound) == (76_10, 77_85)
+    assert update.models == tuple(sorted(model_of(agent) for agent in AGENTS))
     digest = HASHER.update_digest(update)
     signers = [DAO.verifier.signer_of(digest, signature) for _, signature in signatures]
     assert signers == [wallet for wallet, _ in signatures]
@@ -53,6 +55,27 @@ async def test_the_candidate_follows_from_the_sent_messages_alone() -> None:
     await net.run(1)
     again = recompute(net.sent, 1, signer_of=lambda m: signer_of_message(DAO.hasher, DAO.verifier, m))
     assert (again.outcome, again.value, again.bounds) == ("proposed", CANDIDATE, BOUNDS)
+
+
+async def test_bounds_below_the_current_value_start_a_ramp_as_far_as_guardrails_go() -> None:
+    net = network({1: 60_00, 2: 74_00, 3: 45_00, 4: 50_00})
+    await net.start(1)
+    assert await net.run(1) == dict.fromkeys(AGENTS, "proposed")
+    ((update, signatures),) = net.governor.submitted
+    assert update.proposed.liquidation_threshold_bps == 73_50, "the budget of 30 days is 1.50 %"
+    assert update.proposed.ltv_bps == 68_50
+    assert lane_of(update.expected, update.proposed, total_collateral=10**21) is Lane.RAMP
+    assert len(signatures) == len(AGENTS)
+
+
+async def test_an_agent_that_names_a_revoked_model_counts_as_absent() -> None:
+    net = network()
+    for node in net.nodes.values():
+        node.desk.models.revoked.add(3)
+    await net.start(1)
+    await net.run(1)
+    ((update, _),) = net.governor.submitted
+    assert update.models == tuple(sorted(model_of(agent) for agent in (1, 2, 4)))
 
 
 async def test_bounds_at_the_current_value_change_nothing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from desk_in_memory import announced, desk, judged
-from fake_dao import AGENTS, MARKET, SEATS, START, THRESHOLD
+from fake_dao import AGENTS, MARKET, SEATS, START, THRESHOLD, model_of
 
 from agents.desk import seed_of
 from core.evidence import canonical_json
@@ -74,6 +74,14 @@ def test_the_announce_of_a_called_epoch_reaches_down_as_far_as_the_mandate_allow
     body = desk().announce_body(Scalar.LTV, call={"epoch": 1})
     assert (body["lowest"], body["highest"]) == (63_00, 70_00), "a tenth of the borrowing power"
     assert body["call"] == {"epoch": 1}
+
+
+def test_the_announce_lists_the_live_models_by_agent() -> None:
+    own = desk()
+    own.models.revoked.add(3)
+    listed = own.announce_body(THRESHOLD)["models"]
+    assert listed == {str(agent): [model_of(agent).hex()] for agent in (1, 2, 4)}
+    assert judged(own).reveal["model_id"] == model_of(1).hex()
 
 
 def test_a_cut_knows_no_floor() -> None:
