@@ -2,6 +2,8 @@
 
 scheduler ─► agent (shell) ─► core.negotiation (machine)
                │   ├─► judgement ─► strategies ─► models, simulations
+               │   ├─► caller ─► watch: has the price fallen, whose call is heard
+               │   ├─► keeper: what is due on chain
                │   ├─► journal (SQLite)
                │   └─► transport (uAgents, hardened) ─► wire
                └─► explanation (template, or LangChain)
