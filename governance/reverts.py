@@ -45,6 +45,23 @@ GUARDRAIL_RULES = {
     "RampRunning": "ramp",
     "RampMoved": "compare_and_swap",
     "NoRamp": "ramp",
+    "CapNotWhole": "cap_unit",
+    "FieldAbsent": "disabled",
+    "ForeignWrites": "compare_and_swap",
+    "ForeignFactory": "compare_and_swap",
+    "CapMoved": "compare_and_swap",
+    "CapWriteDiffers": "post_state",
+    "CapUnchanged": "unchanged",
+    "GrowthOutOfBand": "band",
+    "GrowthStepTooLarge": "step",
+    "RatioStepTooLarge": "step",
+    "RatioAboveLive": "price_cap",
+    "SnapshotBackwards": "snapshot",
+    "SnapshotNotCoupled": "coupling",
+    "SnapshotTooYoung": "snapshot",
+    "CapTooSoon": "delay",
+    "PriceCapBelowRatio": "price_cap",
+    "PriceCapTooHigh": "price_cap",
 }
 HINTS = {
     "MarketDrift": "the proposal stays executable until its grace ends; wait until the market is back",
@@ -54,6 +71,8 @@ HINTS = {
     "NotFast": "bring it to the governor",
     "RampTooSoon": "wait",
     "NewlyLiquidatable": "let borrowers repay first; the proposal stays executable until its grace ends",
+    "PriceCapBelowRatio": "take a newer ratio or an older snapshot; both belong to one moment",
+    "ForeignWrites": "let whoever wrote it make it live, or take it back",
     "GovernorUnexpectedProposalState": "look at the proposal's state first",
 }
 ENUMS = {

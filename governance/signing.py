@@ -17,6 +17,7 @@ from eth_utils.exceptions import ValidationError
 
 from core.errors import GovernanceError
 from core.update import ParameterUpdate
+from governance.price_cap import PriceCapUpdate
 
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 Fields = list[dict[str, str]]
@@ -52,6 +53,14 @@ UPDATE_TYPES: dict[str, Fields] = {
     ),
 }
 BATCH_TYPES: dict[str, Fields] = {"UpdateBatch": _fields("ParameterUpdate[] updates"), **UPDATE_TYPES}
+PRICE_CAP_TYPES: dict[str, Fields] = {
+    "PriceCap": _fields("uint256 snapshotRatio,uint64 snapshotTimestamp,uint256 maxYearlyGrowthBps"),
+    "PriceCapUpdate": _fields(
+        "uint64 epoch,address market,uint32 attempt,bytes32 seatTableHash,PriceCap expected,"
+        "PriceCap proposed,uint256 lowBound,uint256 highBound,bytes32 evidenceRoot,bytes32 transcriptRoot,"
+        "uint64 validUntil,bytes32[] models"
+    ),
+}
 MESSAGE_TYPES: dict[str, Fields] = {
     "NegotiationMessage": _fields(
         "uint64 epoch,uint32 attempt,uint32 round,string phase,uint256 agentId,bytes32 payloadHash"
@@ -59,13 +68,13 @@ MESSAGE_TYPES: dict[str, Fields] = {
 }
 
 
-def update_content(update: ParameterUpdate) -> dict[str, Any]:
+def update_content(update: ParameterUpdate | PriceCapUpdate) -> dict[str, Any]:
     """Return the update as the contract's struct, by Solidity's names."""
     content = {_camel(key): _plain(value) for key, value in asdict(update).items()}
     return content | {"market": to_checksum_address(update.market)}
 
 
-def update_tuple(update: ParameterUpdate) -> tuple[Any, ...]:
+def update_tuple(update: ParameterUpdate | PriceCapUpdate) -> tuple[Any, ...]:
     """Return the update as the contract's struct, in order."""
     return tuple(
         tuple(value.values()) if isinstance(value, dict) else value
@@ -112,6 +121,10 @@ class Eip712Hasher:
         if len(updates) == 1:
             return self.update_digest(updates[0])
         return self._digest(BATCH_TYPES, {"updates": [update_content(update) for update in updates]})
+
+    def price_cap_digest(self, update: PriceCapUpdate) -> bytes:
+        """Return the digest of a price cap, whose three values are one unit."""
+        return self._digest(PRICE_CAP_TYPES, update_content(update))
 
     def message_digest(
         self, *, epoch: int, attempt: int, round_: int, phase: str, agent_id: int, payload: bytes

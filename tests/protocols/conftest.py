@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from contracts.artifacts import load_any_artifact
+from governance.client import ChainClient
 from governance.devchain.chain import Genesis
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from governance.signing import LocalSigner
@@ -18,6 +20,7 @@ from tests.protocols.aave_v36 import deploy_aave_v36
 from tests.protocols.aave_v302 import deploy_aave_v302
 from tests.protocols.comet import CometMarket, deploy_comet
 from tests.protocols.governed_aave import GovernedAave, govern_aave
+from tests.protocols.governed_cap import GovernedCap, govern_cap
 from tests.protocols.governed_comet import GovernedComet, govern_comet
 from tests.protocols.governed_venus import GovernedVenus, govern_venus
 from tests.protocols.stage import rewound
@@ -123,3 +126,16 @@ def comet_under_a_dao(deployed_comet: CometMarket, funder: LocalSigner) -> Itera
 def governed_comet(comet_under_a_dao: GovernedComet) -> Iterator[GovernedComet]:
     with rewound(comet_under_a_dao.market.client):
         yield comet_under_a_dao
+
+
+@pytest.fixture(scope="module")
+def cap_under_a_dao(chain_url: str, funder: LocalSigner) -> Iterator[GovernedCap]:
+    client = ChainClient(chain_url, artifacts=load_any_artifact)
+    with rewound(client):
+        yield govern_cap(client, funder)
+
+
+@pytest.fixture
+def governed_cap(cap_under_a_dao: GovernedCap) -> Iterator[GovernedCap]:
+    with rewound(cap_under_a_dao.client):
+        yield cap_under_a_dao

@@ -1,4 +1,4 @@
-"""A whole DAO in front of any protocol's adapter: four agents, a gate, two governors, a timelock, a fast lane.
+"""A whole DAO before any protocol's adapter: four agents, a gate, two governors, a timelock, a fast lane.
 
 found_dao ─► install (the adapter) ─► take (each market) ─► hand_over (the timelock owns) ─► tests
 """
@@ -203,7 +203,7 @@ class ProtocolDao:
     ) -> ParameterUpdate:
         """Return a valid update of the market as the protocol has it now."""
         now, current = self.client.timestamp(), self.parameters(market)
-        live = tuple(self.client.call(self.adapter.functions.liveOf(market)))
+        price, utilisation, supplied, borrowed = self.client.call(self.adapter.functions.liveOf(market))
         margin = self.client.call(self.adapter.functions.rulesOf(market))[0]
         return ParameterUpdate(
             epoch=epoch,
@@ -212,7 +212,7 @@ class ProtocolDao:
             seat_table_hash=ChainReader(self.client, self.deployment).seat_table().table_hash,
             expected=current,
             proposed=with_scalar(current, scalar, value, margin_bps=Bps(margin)),
-            snapshot=FreshnessSnapshot(*live, now),
+            snapshot=FreshnessSnapshot(price, utilisation, supplied, borrowed, now),
             positions_root=positions_root,
             low_bound=value,
             high_bound=value,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import GovernanceError, GuardrailError
 from core.market import Scalar
 from core.units import PRICE_ONE, WAD
 from tests.protocols.aave import (

@@ -18,10 +18,10 @@ from tests.protocols.venus import (
     WETH_ONE,
     borrow,
     collateral_factor,
+    give,
     grant,
     liquidation,
     liquidity,
-    give,
     move_price,
     supply,
 )

@@ -6,6 +6,7 @@ import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 import {IMarketAdapter} from "../adapters/IMarketAdapter.sol";
 import {SeatRegistry} from "../registry/SeatRegistry.sol";
 import {Lane, ParameterUpdate} from "../types/ParameterTypes.sol";
+import {PriceCapUpdate} from "../types/PriceCapTypes.sol";
 import {Admission, UpdateGate} from "./UpdateGate.sol";
 import {VetoCounting} from "./VetoCounting.sol";
 
@@ -82,6 +83,14 @@ abstract contract Backing is VetoCounting {
         returns (uint256)
     {
         return _enter(UpdateGate.admitBatch.selector);
+    }
+
+    /// @notice Takes a capped feed's snapshot and growth, which move as one unit; always SLOW.
+    function proposePriceCap(PriceCapUpdate calldata, address[] calldata, bytes[] calldata)
+        external
+        returns (uint256)
+    {
+        return _enter(UpdateGate.admitPriceCap.selector);
     }
 
     /// @notice A signer takes its name back until execution, and while a ramp runs; f + 1 of them end it.

@@ -5,9 +5,11 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IMarketAdapter} from "../adapters/IMarketAdapter.sol";
+import {IPriceCapAdapter} from "../adapters/IPriceCapAdapter.sol";
 import {IModelRegistry} from "../registry/IModelRegistry.sol";
 import {SeatRegistry} from "../registry/SeatRegistry.sol";
 import {Lane, ParameterUpdate, Parameters} from "../types/ParameterTypes.sol";
+import {PriceCapHashing, PriceCapUpdate} from "../types/PriceCapTypes.sol";
 import {UpdateHashing} from "../types/UpdateHashing.sol";
 
 /// @notice What a quorum's update is, once the gate has let it in.
@@ -96,15 +98,30 @@ contract UpdateGate is EIP712, Ownable {
         return _admit(updates, signers, signatures);
     }
 
+    /// @notice Lets a price cap in, which is always SLOW. Governor only.
+    function admitPriceCap(PriceCapUpdate calldata update, address[] calldata signers, bytes[] calldata signatures)
+        external
+        returns (Admission memory admitted)
+    {
+        if (msg.sender != governor) revert NotEntrance(msg.sender);
+        (admitted.market, admitted.epoch, admitted.adapter) = (update.market, update.epoch, adapterOf[update.market]);
+        admitted.digest = hashPriceCap(update);
+        admitted.lane = Lane.SLOW;
+        ParameterUpdate memory common = _commonOf(update);
+        admitted.boundsFarApart = _take(common, common, admitted.adapter);
+        IPriceCapAdapter(address(admitted.adapter)).requireCapSubmittable(update);
+        admitted.quorum = seats.requireQuorum(admitted.digest, update.seatTableHash, signers, signatures, true);
+        admitted.call = abi.encodeCall(IPriceCapAdapter.applyPriceCap, (update));
+    }
+
     /// @notice Reverts if a model that the updates of `call` rest on has been revoked since.
     /// @param call The adapter call that the governor is about to execute.
     function requireModelsLive(bytes calldata call) external view {
-        ParameterUpdate[] memory updates = abi.decode(call[4:], (ParameterUpdate[]));
-        for (uint256 i; i < updates.length; ++i) {
-            for (uint256 j; j < updates[i].models.length; ++j) {
-                if (!models.isLive(updates[i].models[j])) revert ModelNotLive(updates[i].models[j]);
-            }
+        if (bytes4(call) == IPriceCapAdapter.applyPriceCap.selector) {
+            return _requireLive(abi.decode(call[4:], (PriceCapUpdate)).models);
         }
+        ParameterUpdate[] memory updates = abi.decode(call[4:], (ParameterUpdate[]));
+        for (uint256 i; i < updates.length; ++i) _requireLive(updates[i].models);
     }
 
     /// @notice Whether an update of this epoch and market has been let in.
@@ -120,6 +137,11 @@ contract UpdateGate is EIP712, Ownable {
     /// @notice The EIP-712 digest of one update, or of a batch.
     function hashUpdates(ParameterUpdate[] calldata updates) external view returns (bytes32) {
         return _hashTypedDataV4(UpdateHashing.hashAll(updates));
+    }
+
+    /// @notice The EIP-712 digest that agents sign for a price cap.
+    function hashPriceCap(PriceCapUpdate calldata update) public view returns (bytes32) {
+        return _hashTypedDataV4(PriceCapHashing.hash(update));
     }
 
     function domainSeparator() external view returns (bytes32) {
@@ -142,6 +164,19 @@ contract UpdateGate is EIP712, Ownable {
         bool diverse = admitted.lane == Lane.SLOW;
         admitted.quorum = seats.requireQuorum(admitted.digest, first.seatTableHash, signers, signatures, diverse);
         admitted.call = abi.encodeCall(IMarketAdapter.applyUpdates, (updates));
+    }
+
+    /// @dev What `_take` looks at; no field of a market moves.
+    function _commonOf(PriceCapUpdate calldata u) private pure returns (ParameterUpdate memory common) {
+        (common.epoch, common.market, common.seatTableHash) = (u.epoch, u.market, u.seatTableHash);
+        (common.lowBound, common.highBound) = (u.lowBound, u.highBound);
+        (common.validUntil, common.models) = (u.validUntil, u.models);
+    }
+
+    function _requireLive(bytes32[] memory ids) private view {
+        for (uint256 i; i < ids.length; ++i) {
+            if (!models.isLive(ids[i])) revert ModelNotLive(ids[i]);
+        }
     }
 
     /// @dev Consumed before anything outside is asked.
