@@ -42,7 +42,7 @@ contract CrookedMarket is IGovernedMarket {
         return _parameters.liquidationThresholdBps < unhealthyBelowBps[account] ? 0 : 1e18;
     }
 
-    function setParameters(Parameters calldata next) external {
+    function setParameters(Parameters calldata next) public virtual {
         _parameters = next;
         _parameters.borrowCap += extraBorrowCap;
     }

@@ -6,7 +6,7 @@ A stage decides the bytecode: the real one, or one with a planted bug.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -47,19 +47,25 @@ NEWLY_LIQUIDATABLE_BPS = 50
 class AdapterBench:
     """One adapter before a CrookedMarket; its owner, governor and fast lane are one key of the test."""
 
-    def __init__(self, client: ChainClient, *, start: Parameters = START, margin_bps: int = 5_00) -> None:
+    def __init__(
+        self,
+        client: ChainClient,
+        *,
+        start: Parameters = START,
+        margin_bps: int = 5_00,
+        market: str = "CrookedMarket",
+    ) -> None:
         self.client = client
         self.timelock = known_key("bench timelock")
         self.delegate = known_key("bench delegate")
         self.margin_bps = margin_bps
         values = tuple(start.as_dict().values())
-        market = client.deploy(self.timelock, "CrookedMarket", ASSET, values)
-        self.market = client.contract("CrookedMarket", market)
+        self.market = self._deploy(market, ASSET, values)
         owner = self.timelock.address
         self.limits = self._deploy("LimitBook", owner)
         self.sample = self._deploy("PositionSample")
         neighbours = self.limits.address, self.sample.address
-        self.adapter = self._deploy("DemoMarketAdapter", market, owner, *neighbours)
+        self.adapter = self._deploy("DemoMarketAdapter", self.market.address, owner, *neighbours)
         self.send(self.adapter.functions.setEntrances(owner, owner))
         rules = (margin_bps, NEWLY_LIQUIDATABLE_BPS, BANDS)
         self.send(self.adapter.functions.listMarket(ASSET, rules))
@@ -130,6 +136,15 @@ class AdapterBench:
             proof = merkle_proof(values, value, keccak)
             self.send(self.sample.functions.name(root, *row, proof))
         return root
+
+    @contextmanager
+    def rewound(self) -> Iterator[None]:
+        """Undo on leaving everything that happens inside."""
+        snapshot = self.client.request("evm_snapshot")
+        try:
+            yield
+        finally:
+            self.client.request("evm_revert", snapshot)
 
     def step(self) -> None:
         self.send(self.adapter.functions.rampStep(ASSET))
