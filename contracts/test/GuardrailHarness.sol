@@ -7,7 +7,9 @@ import {Field, Lane, Parameters} from "../src/types/ParameterTypes.sol";
 
 /// @notice Opens the rules to many vectors in one call. For tests; meant for eth_call, keeps nothing.
 contract GuardrailHarness {
+    /// @dev `isRamp`: the whole of a ramp, which has no step.
     struct Vector {
+        bool isRamp;
         Field field;
         uint256 current;
         uint256 proposed;
@@ -30,7 +32,7 @@ contract GuardrailHarness {
         refusals = new bytes4[](vectors.length);
         for (uint256 i; i < vectors.length; ++i) {
             _load(vectors[i].changes);
-            try this.one(vectors[i].field, vectors[i].current, vectors[i].proposed, vectors[i].limits) {}
+            try this.one(vectors[i]) {}
             catch (bytes memory reason) {
                 refusals[i] = bytes4(reason);
             }
@@ -52,8 +54,9 @@ contract GuardrailHarness {
         }
     }
 
-    function one(Field field, uint256 current, uint256 proposed, FieldLimits calldata limits) external view {
-        Guardrails.requireAllowed(field, current, proposed, limits, _changes);
+    function one(Vector calldata v) external view {
+        if (v.isRamp) Guardrails.requireRampAllowed(v.field, v.current, v.proposed, v.limits, _changes);
+        else Guardrails.requireAllowed(v.field, v.current, v.proposed, v.limits, _changes);
     }
 
     /// @return refusals Selector of the soundness error per vector; zero when sound.
@@ -89,12 +92,27 @@ contract GuardrailHarness {
         Lanes.requireCoupled(current, proposed, marginBps);
     }
 
-    function lane(Parameters calldata current, Parameters calldata proposed, uint256 totalCollateral)
+    function lanes(Parameters[] calldata current, Parameters[] calldata proposed, uint256[] calldata supplied)
         external
         pure
-        returns (Lane)
+        returns (Lane[] memory found)
     {
-        return Lanes.laneOf(current, proposed, totalCollateral);
+        found = new Lane[](current.length);
+        for (uint256 i; i < current.length; ++i) {
+            found[i] = Lanes.laneOf(current[i], proposed[i], supplied[i]);
+        }
+    }
+
+    /// @notice The whole vector that follows from each threshold.
+    function followed(Parameters[] calldata current, uint256[] calldata thresholds, uint256 marginBps)
+        external
+        pure
+        returns (Parameters[] memory found)
+    {
+        found = new Parameters[](current.length);
+        for (uint256 i; i < current.length; ++i) {
+            found[i] = Lanes.withThreshold(current[i], thresholds[i], marginBps);
+        }
     }
 
     function _load(Change[] calldata changes) private {

@@ -21,18 +21,22 @@ from core.guardrails import (
     FieldLimits,
     budget_used,
     check_field,
+    check_ramp_field,
     largest_step_up,
     moved,
     smallest_step_down,
 )
+from core.lanes import Lane, lane_of
 from core.market import PARAMETER_FIELDS, Parameters, Scalar, validate_parameters, with_scalar
 from core.units import Bps
 from governance.client import ChainClient
 from governance.reader import limits_tuple
 from governance.reverts import GUARDRAIL_RULES
 
-BATCH = 60
-Vector = tuple[Scalar, int, int, FieldLimits, tuple[Change, ...]]
+SEEDS, BATCH = 60, 170
+"""More than ten thousand moves in all."""
+
+Vector = tuple[bool, Scalar, int, int, FieldLimits, tuple[Change, ...]]
 
 
 def rule_of_selector() -> dict[bytes, str]:
@@ -57,7 +61,7 @@ def vector(rng: random.Random, now: int) -> Vector:
     times = sorted(now - age for age in (edge_age(rng, limits) for _ in range(rng.randrange(4))))
     unit = max(1, limits.budget_up // 2)
     changes = tuple(Change(scalar, time, rng.choice([-unit, unit, 1, -1])) for time in times)
-    return scalar, current, proposed, limits, changes
+    return rng.random() < 0.3, scalar, current, proposed, limits, changes
 
 
 def random_limits(rng: random.Random) -> FieldLimits:
@@ -80,21 +84,23 @@ def edge_age(rng: random.Random, limits: FieldLimits) -> int:
 
 
 def solidity(v: Vector) -> tuple[Any, ...]:
-    scalar, current, proposed, limits, changes = v
+    is_ramp, scalar, current, proposed, limits, changes = v
     rows = [(change.time, change.amount) for change in changes]
-    return PARAMETER_FIELDS.index(scalar.value), current, proposed, limits_tuple(limits), rows
+    field = PARAMETER_FIELDS.index(scalar.value)
+    return is_ramp, field, current, proposed, limits_tuple(limits), rows
 
 
 def core_rule(v: Vector, now: int) -> str:
-    scalar, current, proposed, limits, changes = v
+    is_ramp, scalar, current, proposed, limits, changes = v
+    check = check_ramp_field if is_ramp else check_field
     try:
-        check_field(scalar, current, proposed, limits=limits, changes=changes, now=now)
+        check(scalar, current, proposed, limits=limits, changes=changes, now=now)
     except GuardrailError as error:
         return error.rule
     return ""
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_guardrails_agree(
     seed: int, harness: Callable[[str], Contract], solidity_client: ChainClient
 ) -> None:
@@ -105,7 +111,7 @@ def test_guardrails_agree(
     refusals = solidity_client.call(contract.functions.check(rows))
     assert [rules[s] for s in refusals] == [core_rule(v, now) for v in vectors]
     measures = solidity_client.call(contract.functions.measure(rows))
-    for (scalar, current, proposed, limits, changes), found in zip(vectors, measures, strict=True):
+    for (_, scalar, current, proposed, limits, changes), found in zip(vectors, measures, strict=True):
         assert tuple(found) == (
             largest_step_up(current, limits),
             smallest_step_down(current, limits),
@@ -160,3 +166,33 @@ def test_coupling_agrees(harness: Callable[[str], Contract], solidity_client: Ch
         call, coupling = solidity_client.call, contract.functions.coupling
         assert all(call(coupling(rows, accepted, margin)))
         assert not any(call(coupling(rows, beside, margin)))
+
+
+def test_lanes_agree(harness: Callable[[str], Contract], solidity_client: ChainClient) -> None:
+    rng = random.Random(5)
+    pairs = [(around(rng), around(rng), rng.choice([0, 9, 10, 11])) for _ in range(2_000)]
+    rows = [[tuple(p.as_dict().values()) for p in side] for side in list(zip(*pairs, strict=True))[:2]]
+    function = harness("GuardrailHarness").functions.lanes(*rows, [supplied for *_, supplied in pairs])
+    found = [list(Lane)[number] for number in solidity_client.call(function)]
+    assert found == [lane_of(a, b, total_collateral=supplied) for a, b, supplied in pairs]
+    assert set(found) == set(Lane)
+
+
+def around(rng: random.Random) -> Parameters:
+    """Parameters of which most fields are those of the others."""
+    values = [rng.choice([base, base, base, base - 1, base + 1]) for base in (70_00, 75_00, 5_00, 10, 10)]
+    return Parameters(Bps(values[0]), Bps(values[1]), Bps(values[2]), values[3], values[4])
+
+
+def test_the_ltv_follows_alike(harness: Callable[[str], Contract], solidity_client: ChainClient) -> None:
+    rng = random.Random(6)
+    current = [around(rng) for _ in range(1_000)]
+    thresholds = [rng.randrange(1, 100_00) for _ in current]
+    rows = [tuple(p.as_dict().values()) for p in current]
+    function = harness("GuardrailHarness").functions.followed(rows, thresholds, 5_00)
+    expected = [
+        with_scalar(p, Scalar.LIQUIDATION_THRESHOLD, value, margin_bps=Bps(5_00))
+        for p, value in zip(current, thresholds, strict=True)
+    ]
+    found = [tuple(row) for row in solidity_client.call(function)]
+    assert found == [tuple(p.as_dict().values()) for p in expected]

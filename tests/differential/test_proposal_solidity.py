@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -143,3 +144,42 @@ def test_the_guardian_cancels_both(twins: Twins) -> None:
     twins.both_refuse(
         lambda: twins.dao.proposals.cancel(twins.number, guardian), lambda now: cancel(twins.record, now)
     )
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_any_life_is_the_same_life(twins: Twins, seed: int) -> None:
+    """Acts in any order, at any time: both allow the same ones, and agree on the state after each."""
+    rng, people, proposals = random.Random(seed), twins.dao.people, twins.dao.proposals
+    acts: list[tuple[Callable[[], object], Callable[[int], ProposalRecord]]] = [
+        (lambda: proposals.queue(twins.number, people.stranger), lambda now: queue(twins.record, now)),
+        (lambda: proposals.execute(twins.number, people.stranger), lambda now: execute(twins.record, now)),
+        (lambda: proposals.cancel(twins.number, people.guardian), lambda now: cancel(twins.record, now)),
+        (
+            lambda: proposals.veto(twins.number, people.small),
+            lambda now: vote_against(twins.record, 1_800 * ETHER, now),
+        ),
+    ]
+    voted = False
+    for _ in range(14):
+        if rng.random() < 0.5:
+            span = rng.choice([HOUR, 12 * HOUR, 30 * HOUR, 3 * DAY])
+            twins.dao.client.advance(rng.randrange(1, span))
+            twins.compare()
+            continue
+        place = rng.choices(range(4), weights=(6, 6, 1, 3))[0]
+        if place == 3 and voted:
+            continue
+        on_chain, in_core = acts[place]
+        if allowed(in_core, twins.dao.client.timestamp() + 1):
+            twins.act(on_chain, in_core)
+            voted = voted or place == 3
+        else:
+            twins.both_refuse(on_chain, in_core)
+
+
+def allowed(in_core: Callable[[int], ProposalRecord], now: int) -> bool:
+    try:
+        in_core(now)
+    except GovernanceError:
+        return False
+    return True

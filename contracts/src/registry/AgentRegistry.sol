@@ -6,11 +6,11 @@ import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {ERC721URIStorage} from "@openzeppelin/contracts/token/ERC721/extensions/ERC721URIStorage.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {ISeatWatch} from "./ISeatWatch.sol";
+import {IAgentIdentity, ISeatWatch} from "./ISeatWatch.sol";
 
 /// @notice Identity of agents: the identity part of ERC-8004, whole. Registration is open; a seat is not.
 /// @dev Reputation and validation of ERC-8004 are not here. The owner can only name the seat registry, once.
-contract AgentRegistry is ERC721URIStorage, EIP712, Ownable {
+contract AgentRegistry is IAgentIdentity, ERC721URIStorage, EIP712, Ownable {
     struct MetadataEntry {
         string metadataKey;
         bytes metadataValue;
