@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from web3.contract.contract import Contract
+
 from core.mandate import FreshnessBands
 from core.units import Bps
 from governance.signing import LocalSigner
@@ -31,6 +33,13 @@ class GovernedAave:
     def usdc(self) -> str:
         """The market of USDC itself: its caps are governed there."""
         return self.market.usdc.address
+
+    def own_adapter(self) -> Contract:
+        """Deploy another adapter, which a stranger owns: for what only an owner may do."""
+        limits, sample = (self.dao.founded.addresses[role] for role in ("limits", "sample"))
+        owner, client = self.market.people.stranger, self.market.client
+        arguments = (self.market.provider.address, owner.address, limits, sample)
+        return client.contract("AaveV3Adapter", client.deploy(owner, "AaveV3Adapter", *arguments))
 
 
 def govern_aave(market: AaveMarket, funder: LocalSigner) -> GovernedAave:
