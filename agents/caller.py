@@ -79,7 +79,9 @@ class Caller:
         if not await self._wants_cut(facts):
             self._content_until = now + CONTENT_SECONDS
             return None
-        if not self._may_call(now):  # a peer's call has come meanwhile
+        # judging took its time: the call is about the newest block, and a peer's may have come meanwhile
+        facts = await asyncio.to_thread(self._watch.fall)
+        if facts is None or not self._may_call(now):
             return None
         epoch = extraordinary_epoch(facts["timestamp"])
         message = self._sign(epoch, Phase.CALL, 0, 0, canonical_json(facts))

@@ -20,7 +20,7 @@ from governance.proposals import Proposals
 from governance.reader import ChainReader
 from tribunate.demo.cast import CAST
 from tribunate.demo.display import utc
-from tribunate.demo.follow import Follower
+from tribunate.demo.follow import Follower, Hands
 from tribunate.demo.recorder import Recorder
 from tribunate.demo.stage import Stage
 
@@ -30,6 +30,8 @@ WALK_SECONDS = 6 * 3600
 """Chain time between two looks at the price while nothing is negotiated."""
 
 WALK_WALL_SECONDS = 0.8
+STRIDE_SECONDS = 2 * 3600
+STRIDE_WALL_SECONDS = 0.02
 LOOK_WALL_SECONDS = 0.1
 CALLED_PACE_SECONDS = 20
 """A called epoch's turns are a minute long: its clock goes slowly, so that no keeper misses its turn."""
@@ -83,14 +85,20 @@ class Conductor:
             called = self._called()
             if called is not None or world.now() >= end:
                 return called
-            if not self._busy():
-                world.advance_to(min(world.now() + WALK_SECONDS, end))
+            self.walk(min(world.now() + WALK_SECONDS, end))
             if world.now() < end:
                 self.pump(WALK_WALL_SECONDS)
 
     def _called(self) -> int | None:
         """Return an epoch that has been called and not been played yet."""
         return next((epoch for epoch in self._recorder.called if epoch not in self._played), None)
+
+    def walk(self, target: int) -> None:
+        """Move the clock to ``target`` by short strides; stop where an agent begins to work or calls."""
+        world = self._stage.world
+        while world.now() < target and not self._busy() and self._called() is None:
+            world.advance_to(min(world.now() + STRIDE_SECONDS, target))
+            self.pump(STRIDE_WALL_SECONDS)
 
     def look(self) -> None:
         """Let agents look while another epoch's proposal waits; a call then is followed to its cut."""
@@ -127,7 +135,11 @@ class Conductor:
             "steps": [],
         }
         follower = Follower(
-            self._stage, self._proposals, self._cuts, self._display, pump=self.pump, look=self.look
+            self._stage,
+            self._proposals,
+            self._cuts,
+            self._display,
+            hands=Hands(pump=self.pump, walk=self.walk, look=self.look),
         )
         if self._cuts.count() > cuts:
             entry.update(follower.follow_cut(cuts + 1))
