@@ -51,9 +51,8 @@ def govern_aave(market: AaveMarket, funder: LocalSigner) -> GovernedAave:
     dao = install(found_dao(market.client, funder), "AaveV3Adapter", market.provider.address)
     functions, send = dao.adapter.functions, dao.founded.send
     weth, usdc = market.weth.address, market.usdc.address
-    for key in (weth, usdc, CATEGORY_KEY):
-        send(functions.setDebtAsset(key, usdc))
-    send(functions.setCategoryCollateral(CATEGORY_KEY, weth))
+    for key, collateral in ((weth, weth), (usdc, usdc), (CATEGORY_KEY, weth)):
+        send(functions.watch(key, collateral, usdc))
     dao.take(weth, margin_bps=MARGIN_BPS, bands=BANDS)
     dao.take(usdc, margin_bps=MARGIN_BPS)
     dao.take(CATEGORY_KEY, margin_bps=MARGIN_BPS, is_emode=True)

@@ -24,7 +24,7 @@ from tests.protocols.aave import (
     set_collateral,
     supply,
 )
-from tests.protocols.governed_aave import GovernedAave
+from tests.protocols.governed_aave import CATEGORY_KEY, GovernedAave
 
 VARIABLE_RATE = 2
 
@@ -197,10 +197,9 @@ def test_a_stranger_cannot_write_through_the_adapter(
         dao.client.send(dao.people.stranger, dao.adapter.functions[entry](argument))
 
 
-@pytest.mark.parametrize(("setter", "keys"), [("setDebtAsset", 2), ("setCategoryCollateral", 2)])
-def test_a_stranger_cannot_name_what_is_watched(governed_aave: GovernedAave, setter: str, keys: int) -> None:
+def test_a_stranger_cannot_name_what_is_watched(governed_aave: GovernedAave) -> None:
     dao = governed_aave.dao
-    call = dao.adapter.functions[setter](*[governed_aave.weth] * keys)
+    call = dao.adapter.functions.watch(governed_aave.weth, governed_aave.weth, governed_aave.usdc)
 
     with pytest.raises(GovernanceError, match="OwnableUnauthorizedAccount"):
         dao.client.send(dao.people.stranger, call)
@@ -283,20 +282,22 @@ def test_what_aave_does_not_have_cannot_be_listed(governed_aave: GovernedAave, k
         governed_aave.market.client.send(governed_aave.market.people.stranger, call)
 
 
-def test_without_a_debt_asset_nothing_can_be_proposed(governed_aave: GovernedAave) -> None:
+def test_a_market_that_is_not_watched_has_nothing_to_compare(governed_aave: GovernedAave) -> None:
     adapter, client = governed_aave.own_adapter(), governed_aave.market.client
     call = adapter.functions.listMarket(governed_aave.weth, (2_50, 50, (10_00, 10_00, 30_00, 30_00)))
     client.send(governed_aave.market.people.stranger, call)
 
-    with pytest.raises(GovernanceError, match="NoDebtAsset"):
+    with pytest.raises(GovernanceError, match="NotWatched"):
         client.call(adapter.functions.liveOf(governed_aave.weth))
 
 
-def test_what_is_watched_must_be_a_reserve(governed_aave: GovernedAave) -> None:
+def test_only_reserves_are_watched_and_a_reserve_stands_for_itself(governed_aave: GovernedAave) -> None:
     adapter, owner = governed_aave.own_adapter(), governed_aave.market.people.stranger
-    for call, reason in (
-        (adapter.functions.setDebtAsset(governed_aave.weth, owner.address), "NotAReserve"),
-        (adapter.functions.setCategoryCollateral(governed_aave.weth, governed_aave.weth), "NotACategory"),
+    weth, usdc = governed_aave.weth, governed_aave.usdc
+    for row, reason in (
+        ((weth, weth, owner.address), "NotAReserve"),
+        ((CATEGORY_KEY, owner.address, usdc), "NotAReserve"),
+        ((weth, usdc, usdc), "NotItsCollateral"),
     ):
         with pytest.raises(GovernanceError, match=reason):
-            governed_aave.market.client.send(owner, call)
+            governed_aave.market.client.send(owner, adapter.functions.watch(*row))
