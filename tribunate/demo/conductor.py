@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from core.calls import is_extraordinary
 from core.errors import ChainError
 from core.market import Parameters
 from core.units import Bps
@@ -181,6 +182,11 @@ class Conductor:
             self._recorder.take(name, event)
         return heard
 
+    def _takes_part(self, name: str, epoch: int) -> bool:
+        """Whether an agent is waited for: in a called epoch only if it has taken the call."""
+        joined = {self._stage.names[agent] for agent in self._recorder.log(epoch).joined}
+        return not is_extraordinary(epoch) or name in joined or name == self._recorder.called.get(epoch)
+
     def _negotiate(self, epoch: int, *, pace_seconds: int) -> tuple[str, str]:
         """Wait for every living agent to finish; chain time passes while they are all silent."""
         stage, finished = self._stage, self._recorder.log(epoch).finished
@@ -192,8 +198,9 @@ class Conductor:
                 raise ChainError(
                     "every agent process has ended", hint="see agents/*/agent.log in the run folder"
                 )
-            if all(name in finished for name in alive):
-                outcomes = [(finished[name]["outcome"], finished[name]["reason"]) for name in alive]
+            waited_for = [name for name in alive if self._takes_part(name, epoch)]
+            if waited_for and all(name in finished for name in waited_for):
+                outcomes = [(finished[name]["outcome"], finished[name]["reason"]) for name in waited_for]
                 return next((o for o in outcomes if o[0] == "proposed"), outcomes[0])
             if not heard and not any(self._recorder.working.get(name, 0) for name in alive):
                 stage.world.advance_to(stage.world.now() + pace_seconds)
