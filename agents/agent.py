@@ -143,7 +143,6 @@ class RiskAgent:
         """Call an extraordinary epoch if the price has fallen and nobody else has."""
         call = await self._caller.look(now)
         if call is not None:
-            self._report({"type": "call", "epoch": call.epoch, "by": call.agent_id})
             await self._join(call)
 
     async def _hear(self, call: SignedMessage | None) -> str:

@@ -76,22 +76,26 @@ class Caller:
         self._seen_at = now if self._seen_at is None else self._seen_at
         if now < self._seen_at + self._rank * CALL_SLOT_SECONDS:
             return None
-        if not await self._wants_cut(facts):
-            self._content_until = now + CONTENT_SECONDS
-            return None
-        if not self._may_call(now):  # a peer's call has come meanwhile
-            return None
-        epoch = extraordinary_epoch(facts["timestamp"])
-        message = self._sign(epoch, Phase.CALL, 0, 0, canonical_json(facts))
-        self._open(message, facts["timestamp"])
-        return message
-
-    async def _wants_cut(self, facts: dict[str, Any]) -> bool:
         self._report({"type": "working"})
         try:
-            return await asyncio.to_thread(self._watch.wants_cut, facts)
+            return await self._decide(facts, now)
         finally:
             self._report({"type": "worked"})
+
+    async def _decide(self, facts: dict[str, Any], now: int) -> SignedMessage | None:
+        """Judge the LTV, and call if it is too high."""
+        if not await asyncio.to_thread(self._watch.wants_cut, facts):
+            self._content_until = now + CONTENT_SECONDS
+            return None
+        # judging took its time: the call is about the newest block, and a peer's may have come meanwhile
+        newest = await asyncio.to_thread(self._watch.fall)
+        if newest is None or not self._may_call(now):
+            return None
+        epoch = extraordinary_epoch(newest["timestamp"])
+        message = self._sign(epoch, Phase.CALL, 0, 0, canonical_json(newest))
+        self._open(message, newest["timestamp"])
+        self._report({"type": "call", "epoch": epoch, "by": self._agent_id})
+        return message
 
     async def hear(self, message: SignedMessage) -> str:
         """Check a call and journal it; return why it is refused (empty when it is taken)."""

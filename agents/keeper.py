@@ -35,6 +35,7 @@ class Keeper:
         self._report = report
         self._turn_seconds = turn_seconds
         self._refused: dict[tuple[int, str], int] = {}
+        self._quiet_at = -1
         self._busy = asyncio.Lock()
 
     async def submit(self, epoch: int, effect: Submit) -> None:
@@ -44,10 +45,13 @@ class Keeper:
 
     async def look(self, now: int) -> None:
         """Do what is due, if it is this keeper's turn; one look at a time."""
-        if self._busy.locked():
+        if self._busy.locked() or now == self._quiet_at:
             return
         async with self._busy:
-            for due in await asyncio.to_thread(self._desk.due):
+            waiting = await asyncio.to_thread(self._desk.due)
+            if not waiting:
+                self._quiet_at = now  # nothing can fall due before the next block
+            for due in waiting:
                 if now >= due.since + self._rank * self._turn_seconds and self._may_try(due, now):
                     await self._perform(due, now)
 

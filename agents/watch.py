@@ -62,17 +62,13 @@ class Watch:
         return int(history.closes_e8[first:].max()) if first < len(history) else None
 
     def wants_cut(self, facts: dict[str, Any]) -> bool:
-        """Return whether this agent's own judgement puts the LTV below what stands, at the call's block.
-
-        False as well when the chain has moved on so far that peers would refuse the call as old.
-        """
+        """Return whether this agent's own judgement puts the LTV below what stands, at that block."""
         desk = self.desk
         snapshot = desk.reader.market_snapshot(facts["block"])
         seed = seed_of(sha256(canonical_json(facts)))
         observation = desk.observe(snapshot, CALL_SCALAR, seed=seed, fast=True)
         bound = desk.strategy.recommend(observation).revealed_bound
-        old = desk.reader.chain_time() - snapshot.timestamp > CALL_MAX_AGE_SECONDS
-        return bound is not None and bound < snapshot.parameters.ltv_bps and not old
+        return bound is not None and bound < snapshot.parameters.ltv_bps
 
     def fault(self, epoch: int, claim: dict[str, Any]) -> str:
         """Say why this agent does not believe a peer's call (empty when it does)."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from agents_in_memory import CACHED_DAO, Cut, Network
-from fake_dao import AGENTS, DAO, MANDATE, SIGNERS, START, FakePrices
+from fake_dao import AGENTS, DAO, MANDATE, SIGNERS, START, FakePrices, FakeStrategy
 
 from agents.watch import Watch
 from core.calls import (
@@ -22,6 +22,7 @@ from core.evidence import canonical_json
 from core.lanes import Lane, lane_of
 from core.messages import Phase, SignedMessage, message_to_dict
 from core.negotiation import Refused
+from core.recommendation import Observation, Recommendation
 from core.recompute import recompute
 from tribunate.dao import message_signer, signer_of_message
 
@@ -117,6 +118,24 @@ async def test_an_ordinary_epoch_goes_on_beside_a_called_one() -> None:
     net.reader.time = NOW
     assert await net.run(EPOCH, step=STEP) == dict.fromkeys(AGENTS, "proposed")
     assert net.outcome(1, 1) != ""
+
+
+class Slow(FakeStrategy):
+    """Fifteen minutes of chain time pass while it judges."""
+
+    def recommend(self, observation: Observation) -> Recommendation:
+        self.reader.time = self.reader.block_time = NOW + 900
+        return super().recommend(observation)
+
+
+async def test_a_call_is_about_the_newest_block_however_long_the_judgement_took() -> None:
+    slow = Slow(lambda _seed: 60_00)
+    net = network(strategies={network().keepers(0)[0]: slow})
+    slow.reader = net.reader  # type: ignore[attr-defined]
+    await net.tick()
+    (claim,) = calls(net)
+    assert claim.epoch == extraordinary_epoch(NOW + 900)
+    assert claim.body()["timestamp"] == NOW + 900
 
 
 # --- when nobody calls -------------------------------------------------------------------------------

@@ -64,6 +64,25 @@ async def test_with_nothing_due_nothing_is_done() -> None:
     assert governor.performed == []
 
 
+async def test_a_quiet_chain_is_asked_once_per_block() -> None:
+    class Counting(FakeGovernor):
+        asked = 0
+
+        def due(self) -> tuple[DueAct, ...]:
+            self.asked += 1
+            return super().due()
+
+    governor = Counting()
+    hands = keeper(governor)
+    for now in (START, START, START + 1, START + 1):
+        await hands.look(now)
+    assert governor.asked == 2
+    governor.waiting = (QUEUE,)
+    for now in (START + 2, START + 2):
+        await hands.look(now)
+    assert governor.asked == 4, "what waits is looked at each time"
+
+
 async def test_a_refused_act_is_tried_again_an_hour_of_chain_time_later() -> None:
     events: list[dict[str, Any]] = []
     governor = FakeGovernor(waiting=(EXECUTE,), refusal=DRIFT)

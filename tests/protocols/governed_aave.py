@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from web3.contract.contract import Contract
+
 from core.mandate import FreshnessBands
 from core.units import Bps
 from governance.signing import LocalSigner
@@ -32,6 +34,13 @@ class GovernedAave:
         """The market of USDC itself: its caps are governed there."""
         return self.market.usdc.address
 
+    def own_adapter(self) -> Contract:
+        """Deploy another adapter, which a stranger owns: for what only an owner may do."""
+        limits, sample = (self.dao.founded.addresses[role] for role in ("limits", "sample"))
+        owner, client = self.market.people.stranger, self.market.client
+        arguments = (self.market.provider.address, owner.address, limits, sample)
+        return client.contract("AaveV3Adapter", client.deploy(owner, "AaveV3Adapter", *arguments))
+
 
 def govern_aave(market: AaveMarket, funder: LocalSigner) -> GovernedAave:
     """Cap the reserves, open a category, and put a DAO before them that holds RISK_ADMIN."""
@@ -42,9 +51,8 @@ def govern_aave(market: AaveMarket, funder: LocalSigner) -> GovernedAave:
     dao = install(found_dao(market.client, funder), "AaveV3Adapter", market.provider.address)
     functions, send = dao.adapter.functions, dao.founded.send
     weth, usdc = market.weth.address, market.usdc.address
-    for key in (weth, usdc, CATEGORY_KEY):
-        send(functions.setDebtAsset(key, usdc))
-    send(functions.setCategoryCollateral(CATEGORY_KEY, weth))
+    for key, collateral in ((weth, weth), (usdc, usdc), (CATEGORY_KEY, weth)):
+        send(functions.watch(key, collateral, usdc))
     dao.take(weth, margin_bps=MARGIN_BPS, bands=BANDS)
     dao.take(usdc, margin_bps=MARGIN_BPS)
     dao.take(CATEGORY_KEY, margin_bps=MARGIN_BPS, is_emode=True)

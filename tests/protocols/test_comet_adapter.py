@@ -147,7 +147,7 @@ def test_what_somebody_else_has_written_never_becomes_live_by_us(
     dao.make_executable(number)
     write(market, market.people.admin, setter, value=value)
 
-    with pytest.raises(GovernanceError, match=rf"ForeignWrites\(what={what}"):
+    with pytest.raises(GuardrailError, match=rf"ForeignWrites\(what={what}"):
         dao.execute(number)
     assert live_bps(governed_comet) == START_BPS
 
@@ -160,13 +160,13 @@ def test_nor_a_written_rate_or_another_factory(governed_comet: GovernedComet) ->
     # 1 % a year
     written[8] = WAD // 100
     market.client.send(admin, configurator.setConfiguration(market.comet.address, tuple(written)))
-    with pytest.raises(GovernanceError, match=r"ForeignWrites\(what=supplyPerSecondInterestRateBase\(\)"):
+    with pytest.raises(GuardrailError, match=r"ForeignWrites\(what=supplyPerSecondInterestRateBase\(\)"):
         dao.propose(update)
 
     written[8] = 0
     market.client.send(admin, configurator.setConfiguration(market.comet.address, tuple(written)))
     market.client.send(admin, configurator.setFactory(market.comet.address, market.people.stranger.address))
-    with pytest.raises(GovernanceError, match="ForeignFactory"):
+    with pytest.raises(GuardrailError, match="ForeignFactory"):
         dao.propose(update)
 
 

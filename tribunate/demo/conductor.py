@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from core.calls import is_extraordinary
 from core.errors import ChainError
 from core.market import Parameters
 from core.units import Bps
@@ -20,7 +21,7 @@ from governance.proposals import Proposals
 from governance.reader import ChainReader
 from tribunate.demo.cast import CAST
 from tribunate.demo.display import utc
-from tribunate.demo.follow import Follower
+from tribunate.demo.follow import Follower, Hands
 from tribunate.demo.recorder import Recorder
 from tribunate.demo.stage import Stage
 
@@ -30,6 +31,8 @@ WALK_SECONDS = 6 * 3600
 """Chain time between two looks at the price while nothing is negotiated."""
 
 WALK_WALL_SECONDS = 0.8
+STRIDE_SECONDS = 2 * 3600
+STRIDE_WALL_SECONDS = 0.02
 LOOK_WALL_SECONDS = 0.1
 CALLED_PACE_SECONDS = 20
 """A called epoch's turns are a minute long: its clock goes slowly, so that no keeper misses its turn."""
@@ -83,14 +86,20 @@ class Conductor:
             called = self._called()
             if called is not None or world.now() >= end:
                 return called
-            if not self._busy():
-                world.advance_to(min(world.now() + WALK_SECONDS, end))
+            self.walk(min(world.now() + WALK_SECONDS, end))
             if world.now() < end:
                 self.pump(WALK_WALL_SECONDS)
 
     def _called(self) -> int | None:
         """Return an epoch that has been called and not been played yet."""
         return next((epoch for epoch in self._recorder.called if epoch not in self._played), None)
+
+    def walk(self, target: int) -> None:
+        """Move the clock to ``target`` by short strides; stop where an agent begins to work or calls."""
+        world = self._stage.world
+        while world.now() < target and not self._busy() and self._called() is None:
+            world.advance_to(min(world.now() + STRIDE_SECONDS, target))
+            self.pump(STRIDE_WALL_SECONDS)
 
     def look(self) -> None:
         """Let agents look while another epoch's proposal waits; a call then is followed to its cut."""
@@ -127,7 +136,11 @@ class Conductor:
             "steps": [],
         }
         follower = Follower(
-            self._stage, self._proposals, self._cuts, self._display, pump=self.pump, look=self.look
+            self._stage,
+            self._proposals,
+            self._cuts,
+            self._display,
+            hands=Hands(pump=self.pump, walk=self.walk, look=self.look),
         )
         if self._cuts.count() > cuts:
             entry.update(follower.follow_cut(cuts + 1))
@@ -169,6 +182,11 @@ class Conductor:
             self._recorder.take(name, event)
         return heard
 
+    def _takes_part(self, name: str, epoch: int) -> bool:
+        """Whether an agent is waited for: in a called epoch only if it has taken the call."""
+        joined = {self._stage.names[agent] for agent in self._recorder.log(epoch).joined}
+        return not is_extraordinary(epoch) or name in joined or name == self._recorder.called.get(epoch)
+
     def _negotiate(self, epoch: int, *, pace_seconds: int) -> tuple[str, str]:
         """Wait for every living agent to finish; chain time passes while they are all silent."""
         stage, finished = self._stage, self._recorder.log(epoch).finished
@@ -180,8 +198,9 @@ class Conductor:
                 raise ChainError(
                     "every agent process has ended", hint="see agents/*/agent.log in the run folder"
                 )
-            if all(name in finished for name in alive):
-                outcomes = [(finished[name]["outcome"], finished[name]["reason"]) for name in alive]
+            waited_for = [name for name in alive if self._takes_part(name, epoch)]
+            if waited_for and all(name in finished for name in waited_for):
+                outcomes = [(finished[name]["outcome"], finished[name]["reason"]) for name in waited_for]
                 return next((o for o in outcomes if o[0] == "proposed"), outcomes[0])
             if not heard and not any(self._recorder.working.get(name, 0) for name in alive):
                 stage.world.advance_to(stage.world.now() + pace_seconds)

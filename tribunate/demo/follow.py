@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -40,6 +41,15 @@ REFUSED_WALL_SECONDS = 10
 VETO_WALL_SECONDS = 120
 
 
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """How a follower lets time pass: listen, walk the clock on, let the agents look."""
+
+    pump: Callable[[float], bool]
+    walk: Callable[[int], None]
+    look: Callable[[], None]
+
+
 class Follower:
     """Moves the clock and looks."""
 
@@ -50,15 +60,13 @@ class Follower:
         cuts: Cuts,
         display: Display,
         *,
-        pump: Callable[[float], bool],
-        look: Callable[[], None],
+        hands: Hands,
     ) -> None:
         self._stage = stage
         self._proposals = proposals
         self._cuts = cuts
         self._display = display
-        self._pump = pump
-        self._look = look
+        self._hands = hands
 
     # --- proposals -----------------------------------------------------------------------------------
 
@@ -109,8 +117,8 @@ class Follower:
                 asked = True
                 self._veto(number)
                 continue
-            self._stage.world.advance_to(min(now + STEP_SECONDS, view.window_end + 1))
-            self._look()
+            self._hands.walk(min(now + STEP_SECONDS, view.window_end + 1))
+            self._hands.look()
         return state is ProposalState.DEFEATED
 
     def _veto(self, number: int) -> None:
@@ -159,8 +167,9 @@ class Follower:
                 self._display.step(6, f"Step {shown}", f"{moved}   {utc(step.time)}")
             if ramp.next_step_at is None:
                 return
-            self._stage.world.advance_to(ramp.next_step_at)
-            self._look()
+            while self._stage.world.now() < ramp.next_step_at:
+                self._hands.walk(ramp.next_step_at)
+                self._hands.look()
             if not self._wait(partial(self._further, number, shown), seconds=REFUSED_WALL_SECONDS):
                 self._stage.world.advance_to(self._stage.world.now() + STEP_SECONDS)
 
@@ -198,7 +207,7 @@ class Follower:
         while time.monotonic() < end:
             if done():
                 return True
-            self._pump(0.3)
+            self._hands.pump(0.3)
             self._stage.world.advance_to(self._stage.world.now() + WAIT_SECONDS)
         return False
 

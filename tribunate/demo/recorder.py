@@ -13,6 +13,7 @@ from tribunate.demo.display import Display, short, utc
 class EpochLog:
     """What the agents said of one epoch."""
 
+    joined: set[int] = field(default_factory=set)
     finished: dict[str, dict[str, Any]] = field(default_factory=dict)
     agreed: dict[int, set[int]] = field(default_factory=dict)
     dissented: dict[int, set[int]] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class Recorder:
             file.write(json.dumps({**line, **self.domain}, sort_keys=True) + "\n")
             file.flush()
         log = self.log(event["epoch"])
+        log.joined.add(event["by"])
         if event["phase"] == "agree":
             log.agreed.setdefault(event["attempt"], set()).add(event["from"])
         if event["phase"] == "dissent":

@@ -35,6 +35,15 @@ contract AaveV3Adapter is MarketAdapter {
     using ReserveBits for uint256;
     using SafeCast for uint256;
 
+    /// @dev Tokens of the two reserves that stand for a market; `stableDebt` is zero from V3.2 on.
+    struct Watched {
+        address collateral;
+        IERC20 collateralToken;
+        IERC20 lent;
+        IERC20 variableDebt;
+        IERC20 stableDebt;
+    }
+
     uint256 private constant BPS_ONE = 10_000;
     uint256 private constant HEALTHY = 1e18;
     uint256 private constant PRICE_ONE = 1e8;
@@ -47,18 +56,14 @@ contract AaveV3Adapter is MarketAdapter {
     bool public immutable keepsPendingLtv;
     /// @notice Whether categories have lost their own oracle (V3.2).
     bool public immutable hasLiquidCategories;
-    /// @notice The asset that is borrowed against a market, for freshness and the liquidatable-debt check.
-    mapping(address market => address) public debtAssetOf;
-    mapping(address category => address) private _collateralOf;
+    mapping(address market => Watched) private _watched;
 
-    event DebtAssetSet(address indexed market, address debtAsset);
-    event CategoryCollateralSet(address indexed category, address collateral);
+    event MarketWatched(address indexed market, address collateral, address debtAsset);
 
     error NotInUsd(uint256 baseCurrencyUnit);
     error NotAReserve(address asset);
-    error NotACategory(address market);
-    error NoDebtAsset(address market);
-    error NoCategoryCollateral(address category);
+    error NotItsCollateral(address market, address collateral);
+    error NotWatched(address market);
 
     constructor(IAaveAddressesProvider provider_, address owner_, LimitBook limits_, PositionSample sample_)
         MarketAdapter(owner_, limits_, sample_)
@@ -76,26 +81,26 @@ contract AaveV3Adapter is MarketAdapter {
 
     // ---- set-up: the deployer until sealing, then a full holder vote
 
-    /// @notice Names the reserve whose borrowing is watched for `market`. Without it nothing can be proposed there.
-    function setDebtAsset(address market, address debtAsset) external onlyOwner {
-        _requireReserve(debtAsset);
-        debtAssetOf[market] = debtAsset;
-        emit DebtAssetSet(market, debtAsset);
+    /// @notice Names the reserves whose price, supply and borrowing stand for `market`; a reserve's collateral is
+    /// itself. Without it nothing can be proposed there.
+    /// @dev Warning: their tokens are kept. A reserve that Aave drops and starts anew must be named again.
+    function watch(address market, address collateral, address debtAsset) external onlyOwner {
+        if (!_isCategory(market) && collateral != market) revert NotItsCollateral(market, collateral);
+        if (!_bits(collateral).isActive()) revert NotAReserve(collateral);
+        if (!_bits(debtAsset).isActive()) revert NotAReserve(debtAsset);
+        ReserveData memory debt = pool.getReserveData(debtAsset);
+        _watched[market] = Watched(
+            collateral,
+            IERC20(pool.getReserveData(collateral).aTokenAddress),
+            IERC20(debt.aTokenAddress),
+            IERC20(debt.variableDebtTokenAddress),
+            IERC20(debt.stableDebtTokenAddress)
+        );
+        emit MarketWatched(market, collateral, debtAsset);
     }
 
-    /// @notice Names the reserve whose price and supply stand for an e-mode category.
-    function setCategoryCollateral(address category, address collateral) external onlyOwner {
-        if (!_isCategory(category)) revert NotACategory(category);
-        _requireReserve(collateral);
-        _collateralOf[category] = collateral;
-        emit CategoryCollateralSet(category, collateral);
-    }
-
-    /// @notice The reserve whose price and supply are watched: a category's own, or the market itself.
-    function collateralOf(address market) public view returns (address collateral) {
-        if (!_isCategory(market)) return market;
-        collateral = _collateralOf[market];
-        if (collateral == address(0)) revert NoCategoryCollateral(market);
+    function watchedOf(address market) external view returns (Watched memory) {
+        return _watched[market];
     }
 
     // ---- reading
@@ -129,28 +134,24 @@ contract AaveV3Adapter is MarketAdapter {
     }
 
     function _price(address market) internal view override returns (uint256) {
-        return IAaveOracle(provider.getPriceOracle()).getAssetPrice(collateralOf(market));
+        return IAaveOracle(provider.getPriceOracle()).getAssetPrice(_collateralOf(market));
     }
 
     /// @dev Utilisation is debt over what suppliers own, which nobody can lower by a donation.
     function _live(address market) internal view override returns (LiveValues memory) {
-        address debtAsset = debtAssetOf[market];
-        if (debtAsset == address(0)) revert NoDebtAsset(market);
-        ReserveData memory debt = pool.getReserveData(debtAsset);
-        uint256 borrowed = IERC20(debt.variableDebtTokenAddress).totalSupply();
-        if (debt.stableDebtTokenAddress != address(0)) {
-            borrowed += IERC20(debt.stableDebtTokenAddress).totalSupply();
-        }
-        uint256 lent = IERC20(debt.aTokenAddress).totalSupply();
+        Watched storage watched = _watched[market];
+        if (address(watched.lent) == address(0)) revert NotWatched(market);
+        (uint256 borrowed, uint256 lent) = (watched.variableDebt.totalSupply(), watched.lent.totalSupply());
+        if (address(watched.stableDebt) != address(0)) borrowed += watched.stableDebt.totalSupply();
         uint256 utilisationBps = lent == 0 ? 0 : (borrowed * BPS_ONE + lent - 1) / lent;
-        return LiveValues(_price(market), utilisationBps, _totalSupplied(market), borrowed);
+        return LiveValues(_price(market), utilisationBps, watched.collateralToken.totalSupply(), borrowed);
     }
 
     /// @dev Up to a whole token, at least one: an emergency cut of the cap ends there, Aave must be able to hold
     /// it, and zero would lift the cap.
     function _supplied(address market) internal view override returns (uint256) {
-        uint256 unit = 10 ** _bits(collateralOf(market)).decimals();
-        uint256 supplied = WholeTokenCaps.up(_totalSupplied(market), unit);
+        uint256 unit = 10 ** _bits(_collateralOf(market)).decimals();
+        uint256 supplied = WholeTokenCaps.up(_watched[market].collateralToken.totalSupply(), unit);
         return supplied == 0 ? unit : supplied;
     }
 
@@ -160,11 +161,9 @@ contract AaveV3Adapter is MarketAdapter {
     }
 
     function _debtOf(address market, address account) internal view override returns (uint256 owed) {
-        ReserveData memory debt = pool.getReserveData(debtAssetOf[market]);
-        owed = IERC20(debt.variableDebtTokenAddress).balanceOf(account);
-        if (debt.stableDebtTokenAddress != address(0)) {
-            owed += IERC20(debt.stableDebtTokenAddress).balanceOf(account);
-        }
+        Watched storage watched = _watched[market];
+        owed = watched.variableDebt.balanceOf(account);
+        if (address(watched.stableDebt) != address(0)) owed += watched.stableDebt.balanceOf(account);
     }
 
     // ---- rules
@@ -239,16 +238,12 @@ contract AaveV3Adapter is MarketAdapter {
         return uint160(market) <= LAST_CATEGORY && market != address(0);
     }
 
-    function _requireReserve(address asset) private view {
-        if (!_bits(asset).isActive()) revert NotAReserve(asset);
-    }
-
     function _bits(address asset) private view returns (uint256) {
         return pool.getConfiguration(asset).data;
     }
 
-    function _totalSupplied(address market) private view returns (uint256) {
-        return IERC20(pool.getReserveData(collateralOf(market)).aTokenAddress).totalSupply();
+    function _collateralOf(address market) private view returns (address) {
+        return _isCategory(market) ? _watched[market].collateral : market;
     }
 
     /// @dev Aave writes one plus the excess, and nothing at all for what is no collateral.

@@ -155,7 +155,9 @@ contract PriceCapAdapter is IPriceCapAdapter, Ownable, ReentrancyGuardTransient 
         _requireCapFits(update.market, next, ratio);
     }
 
+    /// @dev Growth that does not move passes, wherever it stands.
     function _requireGrowth(uint256 current, uint256 next, PriceCapRules memory rules) private pure {
+        if (next == current) return;
         if (next < rules.growthFloorBps || next > rules.growthCeilingBps) {
             revert GrowthOutOfBand(next, rules.growthFloorBps, rules.growthCeilingBps);
         }
