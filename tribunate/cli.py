@@ -14,7 +14,19 @@ import typer
 from typer.exceptions import TyperException
 
 from core.errors import TribunateError
-from tribunate.commands import agent, backtest, chain, cut, demo, judge, model, proof, proposal, strategy
+from tribunate.commands import (
+    agent,
+    backtest,
+    chain,
+    cut,
+    demo,
+    guardrails,
+    judge,
+    model,
+    proof,
+    proposal,
+    strategy,
+)
 from tribunate.doctor import require_own_agents
 from tribunate.threads import ONE_THREAD
 
@@ -31,6 +43,7 @@ judge.register(app)
 backtest.register(app)
 proof.register(app)
 chain.register(app)
+guardrails.register(app)
 app.add_typer(proposal.app, name="proposal")
 app.add_typer(cut.app, name="cut")
 app.add_typer(agent.app, name="agent")

@@ -67,11 +67,11 @@ contract LaneHandler is ForgeTest, Campaign {
     }
 
     function rampStep(uint256 seed) external counted {
-        _later(within(seed >> 200, 20 hours, 26 hours));
+        _later(within(seed >> 200, 23 hours, 30 hours));
         if (!adapter.isRamping(asset)) {
             _later(30 days);
             if (!_arm(149)) return;
-            _later(within(seed >> 200, 20 hours, 26 hours));
+            _later(within(seed >> 200, 23 hours, 30 hours));
         }
         Parameters memory before = market.parameters();
         try adapter.rampStep(asset) {
