@@ -21,9 +21,10 @@ from tests.protocols.comet import (
     live_factors,
     move_price,
     supply,
+    upgrade,
     write,
 )
-from tests.protocols.governed_comet import GovernedComet
+from tests.protocols.governed_comet import WBTC_ONE, GovernedComet
 from tests.protocols.stage import error_pattern
 
 FAST, RAMP, SLOW = 1, 2, 3
@@ -173,14 +174,49 @@ def test_nor_a_written_rate_or_another_factory(governed_comet: GovernedComet) ->
 def test_a_write_is_not_foreign_once_it_is_live(governed_comet: GovernedComet) -> None:
     dao, market = governed_comet.dao, governed_comet.market
     write(market, market.people.admin, "updateAssetSupplyCap", value=2 * SUPPLY_CAP)
-    upgrade = market.proxy_admin.functions.deployAndUpgradeTo(
-        market.configurator.address, market.comet.address
-    )
-    market.client.send(market.people.admin, upgrade)
+    upgrade(market, market.people.admin)
 
     dao.carry_out(dao.update(governed_comet.weth, 85_50))
 
     assert live_bps(governed_comet)[1] == 85_50
+
+
+def test_a_foreign_write_to_another_collateral_counts_as_well(governed_comet: GovernedComet) -> None:
+    market = governed_comet.market
+    function = market.configurator.functions.updateAssetSupplyCap
+    call = function(market.comet.address, governed_comet.wbtc, 101 * WBTC_ONE)
+    market.client.send(market.people.admin, call)
+
+    with pytest.raises(GuardrailError, match=r"ForeignWrites\(what=supplyCap"):
+        governed_comet.dao.announce(governed_comet.dao.update(governed_comet.weth, 0, scalar=Scalar.LTV))
+
+
+def test_two_collaterals_change_as_one(governed_comet: GovernedComet) -> None:
+    dao = governed_comet.dao
+    updates = [dao.update(governed_comet.weth, 85_50), dao.update(governed_comet.wbtc, 77_50)]
+    number = dao.propose_batch(updates)
+    dao.make_executable(number)
+
+    dao.execute(number)
+
+    assert live_bps(governed_comet)[1] == 85_50
+    assert dao.parameters(governed_comet.wbtc).liquidation_threshold_bps == 77_50
+
+
+def test_a_second_collateral_that_has_moved_keeps_both_from_changing(governed_comet: GovernedComet) -> None:
+    dao, market = governed_comet.dao, governed_comet.market
+    updates = [dao.update(governed_comet.weth, 85_50), dao.update(governed_comet.wbtc, 77_50)]
+    number = dao.propose_batch(updates)
+    dao.make_executable(number)
+    function = market.configurator.functions.updateAssetSupplyCap
+    market.client.send(
+        market.people.admin, function(market.comet.address, governed_comet.wbtc, 101 * WBTC_ONE)
+    )
+    upgrade(market, market.people.admin)
+
+    with pytest.raises(GuardrailError, match=r"ValueMoved\(field=supply_cap"):
+        dao.execute(number)
+    assert live_bps(governed_comet) == START_BPS
 
 
 def test_without_its_role_the_adapter_is_refused(governed_comet: GovernedComet) -> None:

@@ -31,8 +31,6 @@ WALK_SECONDS = 6 * 3600
 """Chain time between two looks at the price while nothing is negotiated."""
 
 WALK_WALL_SECONDS = 0.8
-STRIDE_SECONDS = 2 * 3600
-STRIDE_WALL_SECONDS = 0.02
 LOOK_WALL_SECONDS = 0.1
 CALLED_PACE_SECONDS = 20
 """A called epoch's turns are a minute long: its clock goes slowly, so that no keeper misses its turn."""
@@ -95,11 +93,11 @@ class Conductor:
         return next((epoch for epoch in self._recorder.called if epoch not in self._played), None)
 
     def walk(self, target: int) -> None:
-        """Move the clock to ``target`` by short strides; stop where an agent begins to work or calls."""
+        """Move the clock to ``target`` round by round; stop where an agent begins to work or calls."""
         world = self._stage.world
         while world.now() < target and not self._busy() and self._called() is None:
-            world.advance_to(min(world.now() + STRIDE_SECONDS, target))
-            self.pump(STRIDE_WALL_SECONDS)
+            world.step_towards(target)
+            self._drain()
 
     def look(self) -> None:
         """Let agents look while another epoch's proposal waits; a call then is followed to its cut."""
@@ -169,6 +167,11 @@ class Conductor:
     def _dissenters(self, epoch: int, attempt: int) -> list[str]:
         agents = self._recorder.log(epoch).dissented.get(attempt, set())
         return sorted(self._stage.names[agent] for agent in agents)
+
+    def _drain(self) -> None:
+        """Take what the agents have said by now."""
+        while not self._stage.processes.events.empty():
+            self._recorder.take(*self._stage.processes.events.get())
 
     def pump(self, seconds: float) -> bool:
         """Take the agents' events for ``seconds``; return whether there were any."""

@@ -30,15 +30,18 @@ class World:
 
     def advance_to(self, time: int) -> None:
         """Move the clock to ``time``; every round on the way is reported at its time."""
-        now = self.now()
-        first = int(self.prices.times.searchsorted(now, side="right"))
-        last = int(self.prices.times.searchsorted(time, side="right"))
-        for bar in range(first, last):
-            close = int(self.prices.times[bar])
-            self._set_next(close)
-            price = int(self.prices.closes_e8[bar])
-            report_price(self.client, self.deployment, self.reporter, price=price, observed_at=close)
-        if self.now() < time:
+        while self.now() < time:
+            self.step_towards(time)
+
+    def step_towards(self, time: int) -> None:
+        """Move the clock to the next round and report it, or to ``time`` if none comes before."""
+        number = int(self.prices.times.searchsorted(self.now(), side="right"))
+        if number < len(self.prices) and int(self.prices.times[number]) <= time:
+            seen = int(self.prices.times[number])
+            self._set_next(seen)
+            price = int(self.prices.closes_e8[number])
+            report_price(self.client, self.deployment, self.reporter, price=price, observed_at=seen)
+        else:
             self._set_next(time)
             self.client.request("evm_mine")
 
