@@ -27,7 +27,7 @@ def demo(
         Path | None, typer.Option(help="Write the negotiation, message by message, as NDJSON.")
     ] = None,
     epochs: Annotated[
-        int, typer.Option(help="How many epochs to run, called ones among them.", min=1, max=4)
+        int, typer.Option(help="How many epochs to run; a first emergency cut is one of them.", min=1, max=4)
     ] = 4,
     paths: Annotated[int, typer.Option(help="Simulated paths per candidate.", min=100, max=50_000)] = 2_000,
     pace: Annotated[

@@ -62,9 +62,9 @@ class Conductor:
     def play(self) -> Iterator[dict[str, Any]]:
         """Yield each epoch's part of the result, until as many as were asked for have been played.
 
-        A called epoch that brought no cut is told, and not counted: the fall may go on.
+        Of called epochs only the first that brings a cut is counted, the others are told: a fall may go on.
         """
-        number, counted = 1, 0
+        number, counted, cut = 1, 0, False
         while counted < self._tempo.epochs:
             called = self._walk_to(self._stage.start_of(number))
             if called is not None:
@@ -72,7 +72,8 @@ class Conductor:
             else:
                 entry = self._run(number, pace_seconds=self._tempo.pace_seconds)
                 number += 1
-            counted += called is None or entry["cut_id"] is not None
+            counted += called is None or (entry["cut_id"] is not None and not cut)
+            cut = cut or entry["cut_id"] is not None
             yield entry
             yield from self._meanwhile
             self._meanwhile = []
