@@ -209,7 +209,7 @@ class Proposals:
 
     def lane(self, number: int) -> Lane:
         """Return the lane that proposal N was given when it came in."""
-        backers = self._client.call(self._governor.functions.backersOf(self.governor_id(number)))
+        backers = self._client.call(self._governor.functions.standingOf(self.governor_id(number)))
         return LANES[int(tuple(backers)[5])]
 
     def ramp(self, number: int) -> RampView | None:
@@ -226,7 +226,7 @@ class Proposals:
         """Return all about one proposal."""
         call, functions = self._client.call, self._governor.functions
         proposal = self.governor_id(number)
-        backers = tuple(call(functions.backersOf(proposal)))
+        backers = tuple(call(functions.standingOf(proposal)))
         update, state, action = self.update(number), self._state(proposal), self._action(number)
         snapshot = int(call(functions.proposalSnapshot(proposal)))
         eta = int(call(functions.proposalEta(proposal))) or None

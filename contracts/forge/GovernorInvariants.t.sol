@@ -190,7 +190,7 @@ contract GovernorHandler is ForgeTest, Campaign {
     }
 
     function _backers(uint256 id) private view returns (uint32, uint32, uint32) {
-        return (governor.backersOf(id).version, governor.backersOf(id).signers, governor.backersOf(id).withdrawn);
+        return (governor.standingOf(id).version, governor.standingOf(id).signers, governor.standingOf(id).withdrawn);
     }
 
     function _pick(uint256 seed) private view returns (Known storage) {

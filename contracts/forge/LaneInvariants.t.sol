@@ -62,16 +62,19 @@ contract LaneHandler is ForgeTest, Campaign {
     }
 
     function ramp(uint256 seed) external counted {
-        _later(within(seed >> 200, 8 days, 31 days));
+        if (adapter.isRamping(asset)) _later(8 days);
+        _later(within(seed, 10 days, 31 days));
         if (_arm(seed)) succeeded();
     }
 
     function rampStep(uint256 seed) external counted {
-        _later(within(seed >> 200, 23 hours, 30 hours));
+        _later(seed % 8 == 0 ? 23 hours : 24 hours + within(seed >> 200, 0, 6 hours));
+        // a ramp whose threshold somebody else has moved can only lapse
+        if (adapter.rampOf(asset).current != market.parameters().liquidationThresholdBps) _later(8 days);
         if (!adapter.isRamping(asset)) {
             _later(30 days);
             if (!_arm(149)) return;
-            _later(within(seed >> 200, 23 hours, 30 hours));
+            _later(25 hours);
         }
         Parameters memory before = market.parameters();
         try adapter.rampStep(asset) {
@@ -122,7 +125,11 @@ contract LaneHandler is ForgeTest, Campaign {
         }
     }
 
+    /// @dev A year of ramps ends at the floor: then the market itself starts anew.
     function _arm(uint256 seed) private returns (bool) {
+        if (market.parameters().liquidationThresholdBps < 4_000) {
+            market.force(Parameters(7000, 7500, 500, 1_000e18, 1_000_000e6));
+        }
         Parameters memory now_ = market.parameters();
         uint256 target = now_.liquidationThresholdBps - within(seed, 1, 150);
         return _apply(now_, Lanes.withThreshold(now_, target, MARGIN));

@@ -247,5 +247,5 @@ def test_a_stranger_disables_nobody(client: ChainClient, registry: Contract) -> 
 def test_a_disabled_agent_cannot_sign(dao: Rehearsal) -> None:
     seats = dao.client.contract("SeatRegistry", dao.deployment.addresses["seats"])
     dao.client.send(dao.people.guardian, seats.functions.disable(1))
-    with pytest.raises(GovernanceError, match="SignerDisabled"):
+    with pytest.raises(GovernanceError, match="SignersWithoutVoice"):
         dao.propose()

@@ -8,6 +8,7 @@ import {SeatRegistry} from "../registry/SeatRegistry.sol";
 import {Lane, ParameterUpdate} from "../types/ParameterTypes.sol";
 import {PriceCapUpdate} from "../types/PriceCapTypes.sol";
 import {Admission, UpdateGate} from "./UpdateGate.sol";
+import {Standing} from "./Standing.sol";
 import {VetoCounting} from "./VetoCounting.sol";
 
 /// @notice Who stands behind a proposal: the only way in, and how its signers and other agents take it back.
@@ -25,16 +26,6 @@ abstract contract Backing is VetoCounting {
         PROCESS
     }
 
-    /// @dev One word. `signers` and `withdrawn` have one bit per place of `version`.
-    struct Backers {
-        uint32 version;
-        uint32 signers;
-        uint32 withdrawn;
-        uint8 faults;
-        uint8 dissents;
-        Lane lane;
-    }
-
     /// @dev Kept for ramps only: what still can be stopped after execution.
     struct RampRef {
         address adapter;
@@ -43,7 +34,6 @@ abstract contract Backing is VetoCounting {
     }
 
     UpdateGate public immutable gate;
-    mapping(uint256 proposalId => Backers) private _backers;
     mapping(uint256 proposalId => RampRef) private _ramps;
     mapping(uint256 proposalId => mapping(uint256 agentId => bool)) public hasDissented;
 
@@ -114,15 +104,15 @@ abstract contract Backing is VetoCounting {
         (uint256 agentId,) = seats.holderAt(seats.seatVersion(), msg.sender);
         if (hasDissented[proposalId][agentId]) revert AlreadyDissented(msg.sender);
         hasDissented[proposalId][agentId] = true;
-        Backers storage backers = _backers[proposalId];
-        uint256 dissents = ++backers.dissents;
+        Standing storage standing = _standing[proposalId];
+        uint256 dissents = ++standing.dissents;
         emit Dissent(proposalId, msg.sender, reason, dissents);
-        if (dissents > backers.faults) _extendForAgents(proposalId, Extension.DISSENT);
+        if (dissents > standing.faults) _extendForAgents(proposalId, Extension.DISSENT);
     }
 
-    /// @notice Signers, withdrawals and dissents of a proposal.
-    function backersOf(uint256 proposalId) external view returns (Backers memory) {
-        return _backers[proposalId];
+    /// @notice Signers, withdrawals, dissents and extensions of a proposal.
+    function standingOf(uint256 proposalId) external view returns (Standing memory) {
+        return _standing[proposalId];
     }
 
     /// @notice Adapter, market and epoch of the ramp that a proposal arms; zero when it arms none.
@@ -132,15 +122,15 @@ abstract contract Backing is VetoCounting {
 
     /// @dev Whether f + 1 signers have withdrawn.
     function _isAbandoned(uint256 proposalId) internal view returns (bool) {
-        Backers storage backers = _backers[proposalId];
-        return _ones(backers.withdrawn) > backers.faults;
+        Standing storage standing = _standing[proposalId];
+        return _ones(standing.withdrawn) > standing.faults;
     }
 
     /// @dev At execution nobody need have reported a lost seat: it counts all the same.
     function _requireBacked(uint256 proposalId) internal view {
-        Backers memory backers = _backers[proposalId];
-        uint32 lost = backers.withdrawn | gate.seats().lostSince(backers.version, backers.signers);
-        if (_ones(lost) > backers.faults) revert BackingLost(proposalId, _ones(lost), backers.faults);
+        Standing memory standing = _standing[proposalId];
+        uint32 lost = standing.withdrawn | gate.seats().lostSince(standing.version, standing.signers);
+        if (_ones(lost) > standing.faults) revert BackingLost(proposalId, _ones(lost), standing.faults);
     }
 
     function _stopRampOf(uint256 proposalId) internal {
@@ -155,8 +145,10 @@ abstract contract Backing is VetoCounting {
         Admission memory admitted = abi.decode(answer, (Admission));
         if (admitted.lane != Lane.SLOW && admitted.lane != Lane.RAMP) revert LaneNotOpen(admitted.lane);
         proposalId = _open(admitted);
-        _backers[proposalId] =
-            Backers(admitted.quorum.version, admitted.quorum.signers, 0, admitted.quorum.faults, 0, admitted.lane);
+        Standing memory standing;
+        (standing.version, standing.signers) = (admitted.quorum.version, admitted.quorum.signers);
+        (standing.faults, standing.lane) = (admitted.quorum.faults, admitted.lane);
+        _standing[proposalId] = standing;
         if (admitted.lane == Lane.RAMP) {
             _ramps[proposalId] = RampRef(address(admitted.adapter), admitted.market, admitted.epoch);
         }
@@ -178,18 +170,18 @@ abstract contract Backing is VetoCounting {
     }
 
     function _withdraw(uint256 proposalId, address signer) private {
-        Backers storage backers = _backers[proposalId];
-        (, uint32 bit) = gate.seats().holderAt(backers.version, signer);
-        if (bit == 0 || backers.signers & bit == 0 || backers.withdrawn & bit != 0) {
+        Standing storage standing = _standing[proposalId];
+        (, uint32 bit) = gate.seats().holderAt(standing.version, signer);
+        if (bit == 0 || standing.signers & bit == 0 || standing.withdrawn & bit != 0) {
             revert NotASigner(proposalId, signer);
         }
         bool executed = state(proposalId) == ProposalState.Executed;
-        if (executed && backers.lane != Lane.RAMP) revert AlreadyExecuted(proposalId);
-        backers.withdrawn |= bit;
-        uint256 withdrawals = _ones(backers.withdrawn);
+        if (executed && standing.lane != Lane.RAMP) revert AlreadyExecuted(proposalId);
+        standing.withdrawn |= bit;
+        uint256 withdrawals = _ones(standing.withdrawn);
         emit SignatureWithdrawn(proposalId, signer, withdrawals);
-        if (executed && withdrawals > backers.faults) _stopRampOf(proposalId);
-        if (!executed && withdrawals == backers.faults + 1) emit ProposalCanceled(proposalId);
+        if (executed && withdrawals > standing.faults) _stopRampOf(proposalId);
+        if (!executed && withdrawals == standing.faults + 1) emit ProposalCanceled(proposalId);
     }
 
     function _ones(uint32 bits) private pure returns (uint256 ones) {

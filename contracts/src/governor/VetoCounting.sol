@@ -6,6 +6,7 @@ import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
 import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
 import {IVetoPower} from "../votes/IVetoPower.sol";
+import {Standing} from "./Standing.sol";
 
 /// @notice Silence passes; votes against kill at the threshold, in the block in which they cross it.
 ///
@@ -23,16 +24,8 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
         SPREAD
     }
 
-    /// @dev `threshold` is kept by the first vote, so that later ones need not ask the token again.
-    struct Tally {
-        bool killed;
-        bool extendedByVotes;
-        bool extendedByAgents;
-        uint128 threshold;
-    }
-
     uint256 public immutable vetoThresholdBps;
-    mapping(uint256 proposalId => Tally) private _tallies;
+    mapping(uint256 proposalId => Standing) internal _standing;
 
     event Vetoed(uint256 indexed proposalId, uint256 against, uint256 threshold);
     event WindowExtended(uint256 indexed proposalId, uint256 deadline, Extension reason);
@@ -55,7 +48,7 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
 
     /// @notice Votes against that kill a proposal, from the votable supply at its snapshot; rounded up.
     function vetoThreshold(uint256 proposalId) public view returns (uint256) {
-        uint256 kept = _tallies[proposalId].threshold;
+        uint256 kept = _standing[proposalId].threshold;
         if (kept != 0) return kept;
         uint256 votable = vetoPower().votableSupply(proposalSnapshot(proposalId));
         uint256 threshold = (votable * vetoThresholdBps + BPS_ONE - 1) / BPS_ONE;
@@ -63,13 +56,13 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
     }
 
     function isVetoed(uint256 proposalId) public view returns (bool) {
-        return _tallies[proposalId].killed;
+        return _standing[proposalId].killed;
     }
 
     function proposalDeadline(uint256 proposalId) public view virtual override returns (uint256) {
-        Tally storage tally = _tallies[proposalId];
-        uint256 extra = tally.extendedByVotes ? EXTENSION_SECONDS : 0;
-        if (tally.extendedByAgents) extra += EXTENSION_SECONDS;
+        Standing storage standing = _standing[proposalId];
+        uint256 extra = standing.extendedByVotes ? EXTENSION_SECONDS : 0;
+        if (standing.extendedByAgents) extra += EXTENSION_SECONDS;
         return super.proposalDeadline(proposalId) + extra;
     }
 
@@ -92,7 +85,7 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
         override(Governor, GovernorCountingSimple)
         returns (bool)
     {
-        return !_tallies[proposalId].killed;
+        return !_standing[proposalId].killed;
     }
 
     function _countVote(uint256 proposalId, address account, uint8 support, uint256 weight, bytes memory params)
@@ -106,25 +99,25 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
 
     /// @dev Sets flags and never reverts: a revert here would take the veto away.
     function _tallyUpdated(uint256 proposalId) internal virtual override {
-        Tally storage tally = _tallies[proposalId];
+        Standing storage standing = _standing[proposalId];
         (uint256 against,,) = proposalVotes(proposalId);
         uint256 threshold = vetoThreshold(proposalId);
-        if (threshold <= type(uint128).max) tally.threshold = uint128(threshold);
+        if (threshold <= type(uint104).max) standing.threshold = uint104(threshold);
         if (against >= threshold) {
-            tally.killed = true;
+            standing.killed = true;
             emit Vetoed(proposalId, against, threshold);
         } else if (
-            !tally.extendedByVotes && against * 2 >= threshold && clock() + LATE_SECONDS > proposalDeadline(proposalId)
+            !standing.extendedByVotes && against * 2 >= threshold && clock() + LATE_SECONDS > proposalDeadline(proposalId)
         ) {
-            tally.extendedByVotes = true;
+            standing.extendedByVotes = true;
             _sayExtended(proposalId, Extension.LATE_VETO);
         }
     }
 
     function _extendForAgents(uint256 proposalId, Extension reason) internal {
-        Tally storage tally = _tallies[proposalId];
-        if (tally.extendedByAgents) return;
-        tally.extendedByAgents = true;
+        Standing storage standing = _standing[proposalId];
+        if (standing.extendedByAgents) return;
+        standing.extendedByAgents = true;
         _sayExtended(proposalId, reason);
     }
 

@@ -42,9 +42,9 @@ contract SeatRegistry is Ownable, ISeatWatch {
         Seat[] seats;
     }
 
-    /// @dev One word, so that a signer costs one cold read. Numbers stand for texts, counted from 1.
+    /// @dev One word, so that a signer costs one cold read. `bit` is that of its place; numbers stand for texts.
     struct Holder {
-        uint8 place;
+        uint32 bit;
         uint64 agentId;
         uint32 operator;
         uint32 family;
@@ -103,7 +103,7 @@ contract SeatRegistry is Ownable, ISeatWatch {
     error TooFewSigners(uint256 signers, uint256 needed);
     error SignersNotAscending(address previous, address signer);
     error SignerNotSeated(address signer);
-    error SignerDisabled(uint32 places);
+    error SignersWithoutVoice(uint32 places);
     error BadSignature(address signer);
     error SignaturesMissing(uint256 signers, uint256 signatures);
     error SignersNotDiverse();
@@ -176,20 +176,19 @@ contract SeatRegistry is Ownable, ISeatWatch {
 
     /// @notice Whether `wallet` held a seat in `version`, disabled or not.
     function isSeatedAt(uint256 version, address wallet) external view returns (bool) {
-        return _holders[version][wallet].place != 0;
+        return _holders[version][wallet].bit != 0;
     }
 
     /// @notice Whether `wallet` has a voice now.
     function isActive(address wallet) public view returns (bool) {
-        uint256 place = _holders[seatVersion][wallet].place;
-        return place != 0 && (_versions[seatVersion].disabled >> (place - 1)) & 1 == 0;
+        uint32 bit = _holders[seatVersion][wallet].bit;
+        return bit != 0 && _versions[seatVersion].disabled & bit == 0;
     }
 
     /// @notice Agent and bit of `wallet` in `version`; zero when it held no seat.
     function holderAt(uint256 version, address wallet) external view returns (uint256 agentId, uint32 bit) {
         Holder storage holder = _holders[version][wallet];
-        if (holder.place == 0) return (0, 0);
-        return (holder.agentId, uint32(1) << (holder.place - 1));
+        return (holder.agentId, holder.bit);
     }
 
     function faultsOf(uint256 version) public view returns (uint256) {
@@ -202,7 +201,7 @@ contract SeatRegistry is Ownable, ISeatWatch {
     }
 
     /// @notice Which of `signers` (bits of places in `version`) have lost their voice since.
-    function lostSince(uint256 version, uint32 signers) external view returns (uint32 lost) {
+    function lostSince(uint256 version, uint32 signers) public view returns (uint32 lost) {
         Version storage then = _versions[version];
         if (version == seatVersion) return signers & then.disabled;
         for (uint256 place; place < then.count; ++place) {
@@ -229,35 +228,34 @@ contract SeatRegistry is Ownable, ISeatWatch {
         if (diverse) _requireDiverse(version, signers);
     }
 
+    /// @dev A key first: asking whether the signer has code costs a cold account, and most signers have none.
+    /// A recovery that fails gives address zero, which no signer is.
+    function _signed(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        (address recovered,,) = ECDSA.tryRecoverCalldata(digest, signature);
+        return recovered == signer || SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
+    }
+
     function _verify(uint256 version, bytes32 digest, address[] calldata signers, bytes[] calldata signatures)
         private
         view
         returns (uint32 bits)
     {
         mapping(address => Holder) storage holders = _holders[version];
-        bool newest = version == seatVersion;
         uint256 all;
         address previous;
         uint256 count = signers.length;
         for (uint256 i; i < count; ++i) {
             address signer = signers[i];
             if (signer <= previous) revert SignersNotAscending(previous, signer);
-            uint256 place = holders[signer].place;
-            if (place == 0 || (!newest && !isActive(signer))) revert SignerNotSeated(signer);
+            uint256 bit = holders[signer].bit;
+            if (bit == 0) revert SignerNotSeated(signer);
             if (!_signed(signer, digest, signatures[i])) revert BadSignature(signer);
-            all |= 1 << (place - 1);
+            all |= bit;
             previous = signer;
         }
         bits = uint32(all);
-        uint32 disabled = newest ? bits & _versions[version].disabled : 0;
-        if (disabled != 0) revert SignerDisabled(disabled);
-    }
-
-    /// @dev A key first: asking whether the signer has code costs a cold account, and most signers have none.
-    function _signed(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
-        return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
+        uint32 lost = lostSince(version, bits);
+        if (lost != 0) revert SignersWithoutVoice(lost);
     }
 
     function _requireLive(bytes32 tableHash) private view returns (uint256 version) {
@@ -350,7 +348,7 @@ contract SeatRegistry is Ownable, ISeatWatch {
         for (uint256 i; i < next.count; ++i) {
             Seat storage held = next.seats[i];
             _holders[version][held.wallet] = Holder(
-                uint8(i + 1),
+                uint32(1) << uint32(i),
                 uint64(held.agentId),
                 _number(held.operator),
                 _number(held.family),
