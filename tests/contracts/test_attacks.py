@@ -258,7 +258,7 @@ def test_a_removed_agents_old_signature_counts_no_more(dao: Rehearsal) -> None:
     pairs = dao.signed(update)
     registry = dao.client.contract("AgentRegistry", dao.deployment.addresses["registry"])
     dao.client.send(dao.people.agents[0], registry.functions.unsetAgentWallet(1))
-    with pytest.raises(GovernanceError, match="SignerNotSeated"):
+    with pytest.raises(GovernanceError, match="SignersWithoutVoice"):
         dao.proposals.submit(update, pairs, sender=dao.people.stranger)
 
 

@@ -189,7 +189,7 @@ def test_a_table_replaced_too_long_ago_reverts(dao: Rehearsal) -> None:
 def test_a_signer_that_has_left_reverts(dao: Rehearsal) -> None:
     update = dao.update()
     leave(dao, 0)
-    with pytest.raises(GovernanceError, match="SignerNotSeated"):
+    with pytest.raises(GovernanceError, match="SignersWithoutVoice"):
         dao.propose(update)
 
 
