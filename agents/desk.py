@@ -195,7 +195,7 @@ class Desk:
     ) -> Assessed:
         """Simulate the whole vector again, over the paths of the judgement, and sign it, or say why not.
 
-        A move down is signed above one's own bound too: guardrails may stop it there, and it is safer than
+        A move down is signed whatever one's own bound: guardrails may stop it above, and it is safer than
         what stands.  It must not strike more borrowers than the mandate allows; of a ramp only the first
         step counts, as the chain looks again at the positions before each further one.
         """
@@ -205,7 +205,7 @@ class Desk:
         if bound is None or (bound < value and not down):
             return Assessed(Phase.DISSENT, {"value": bound, "reason": "above_own_bound"})
         again = self._at(judged.snapshot, scalar, value, seed=seed)
-        if bound >= value and (again.bound is None or again.bound < value):
+        if not down and (again.bound is None or again.bound < value):
             return Assessed(Phase.DISSENT, {"value": bound, "reason": "unsafe_when_simulated_again"})
         broken = self._broken(_outcome_at(again, value), down=down)
         if down and scalar is Scalar.LIQUIDATION_THRESHOLD:

@@ -103,9 +103,7 @@ def _attempts(
         if len(signed) >= facts["quorum"]:
             return attempt, value, signed, left
         withheld = {
-            m.agent_id
-            for m in left
-            if m.bound is not None and m.bound >= value and m.agent_id not in signed
+            m.agent_id for m in left if m.bound is not None and m.bound >= value and m.agent_id not in signed
         }
         if not withheld or attempt == faulty:
             return attempt, value, (), left

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.errors import GovernanceError
 from core.lanes import Lane
 from core.market import PARAMETER_FIELDS, Parameters, Scalar, parameters_from
 from core.proposal import ProposalState
+from core.units import Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
+from governance.price_cap import PriceCap, PriceCapUpdate
 
 STATES = (
     ProposalState.PENDING,
@@ -21,6 +24,7 @@ STATES = (
     ProposalState.EXPIRED,
     ProposalState.EXECUTED,
 )
+CAP_FIELDS = ("snapshot_ratio", "snapshot_timestamp", "max_yearly_growth_bps")
 REASONS = ("unspecified", "data", "model", "stress", "mandate", "process")
 
 
@@ -38,6 +42,15 @@ class FieldMove:
     step_limit: int
     budget_used: int
     budget_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class CapMove:
+    """One of the three values of a price cap that a proposal moves; units as in ``PriceCap``."""
+
+    name: str
+    before: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +112,16 @@ class ProposalSummary:
 
 @dataclass(frozen=True, slots=True)
 class ProposalView:
-    """All that a person needs to judge a proposal; times in UTC seconds, votes in base units."""
+    """All that a person needs to judge a proposal; times in UTC seconds, votes in base units.
+
+    ``signed`` is what the agents signed, the first market's update if there are several.
+    """
 
     number: int
     governor_id: int
     lane: Lane
     state: ProposalState
-    update: ParameterUpdate
+    signed: ParameterUpdate | PriceCapUpdate
     moves: tuple[FieldMove, ...]
     digest: bytes
     created: int
@@ -122,6 +138,48 @@ class ProposalView:
     call_target: str
     call_data: bytes
     ramp: RampView | None
+
+    @property
+    def update(self) -> ParameterUpdate:
+        """What the agents signed of a market's parameters.
+
+        Raises:
+            GovernanceError: the proposal changes a price cap.
+        """
+        return require_parameters(self.number, self.signed)
+
+    @property
+    def price_cap(self) -> PriceCapUpdate | None:
+        """What the agents signed of a price cap, if that is what the proposal changes."""
+        return self.signed if isinstance(self.signed, PriceCapUpdate) else None
+
+    @property
+    def cap_moves(self) -> tuple[CapMove, ...]:
+        """The values of a price cap that move, in the order of the digest."""
+        return () if self.price_cap is None else moves_of_cap(self.price_cap)
+
+
+def require_parameters(number: int, signed: ParameterUpdate | PriceCapUpdate) -> ParameterUpdate:
+    """Return a proposal's update of parameters.
+
+    Raises:
+        GovernanceError: it changes a price cap.
+    """
+    if isinstance(signed, PriceCapUpdate):
+        raise GovernanceError(
+            f"proposal {number} changes the price cap of {signed.market}",
+            allowed="a proposal that changes a market's parameters",
+        )
+    return signed
+
+
+def moves_of_cap(update: PriceCapUpdate) -> tuple[CapMove, ...]:
+    """Return the values that move."""
+    rows = (
+        CapMove(name, int(getattr(update.expected, name)), int(getattr(update.proposed, name)))
+        for name in CAP_FIELDS
+    )
+    return tuple(row for row in rows if row.before != row.after)
 
 
 def _parameters(values: Sequence[int] | Mapping[str, int]) -> Parameters:
@@ -154,3 +212,28 @@ def update_from(row: Any) -> ParameterUpdate:
         valid_until=valid_until,
         models=tuple(bytes(model) for model in models),
     )
+
+
+def price_cap_from(row: Any) -> PriceCapUpdate:
+    """Return the contract's struct of a price cap as a record."""
+    epoch, market, attempt, table, expected, proposed, *rest = _plain(row)
+    low, high, evidence, transcript, valid_until, models = rest
+    return PriceCapUpdate(
+        epoch=epoch,
+        market=str(market),
+        attempt=attempt,
+        seat_table_hash=bytes(table),
+        expected=_cap(expected),
+        proposed=_cap(proposed),
+        low_bound=low,
+        high_bound=high,
+        evidence_root=bytes(evidence),
+        transcript_root=bytes(transcript),
+        valid_until=valid_until,
+        models=tuple(bytes(model) for model in models),
+    )
+
+
+def _cap(row: Any) -> PriceCap:
+    ratio, time, growth = _plain(row)
+    return PriceCap(ratio, time, Bps(growth))

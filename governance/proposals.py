@@ -22,15 +22,19 @@ from core.update import ParameterUpdate
 from governance.client import ChainClient, TransactionSigner
 from governance.cuts import Cuts
 from governance.deployment import Deployment
+from governance.price_cap import PriceCapUpdate
 from governance.proposal_view import (
     REASONS,
     STATES,
+    CapMove,
     Dissent,
     FieldMove,
     ProposalSummary,
     ProposalView,
     RampStep,
     RampView,
+    price_cap_from,
+    require_parameters,
     update_from,
 )
 from governance.ramps import read_ramp
@@ -39,8 +43,13 @@ from governance.signing import ascending, keccak, update_tuple
 
 AGAINST = 0
 LANES = tuple(Lane)
+APPLY_PRICE_CAP = keccak(
+    b"applyPriceCap((uint64,address,uint32,bytes32,(uint256,uint64,uint256),(uint256,uint64,uint256),"
+    b"uint256,uint256,bytes32,bytes32,uint64,bytes32[]))"
+)[:4]
 __all__ = [
     "REASONS",
+    "CapMove",
     "Dissent",
     "FieldMove",
     "ProposalSummary",
@@ -60,6 +69,7 @@ class Proposals:
         self._deployment = deployment
         self._governor = client.contract("ParameterGovernor", deployment.addresses["governor"])
         self._adapter = client.contract("DemoMarketAdapter", deployment.addresses["adapter"])
+        self._caps = client.contract("PriceCapAdapter", deployment.addresses["adapter"])
         self._reader = ChainReader(client, deployment)
         self._cuts = Cuts(client, deployment)
 
@@ -197,14 +207,25 @@ class Proposals:
         """Return the state at the newest block."""
         return self._state(self.governor_id(number))
 
-    def updates(self, number: int) -> tuple[ParameterUpdate, ...]:
-        """Return what the agents signed, one update per market."""
-        action = self._action(number)
-        _, arguments = self._adapter.decode_function_input(action.calldatas[0])
+    def signed(self, number: int) -> tuple[ParameterUpdate | PriceCapUpdate, ...]:
+        """Return what the agents signed: one update per market, or one price cap."""
+        data = self._action(number).calldatas[0]
+        if data[:4] == APPLY_PRICE_CAP:
+            _, arguments = self._caps.decode_function_input(data)
+            return (price_cap_from(arguments["update"]),)
+        _, arguments = self._adapter.decode_function_input(data)
         return tuple(update_from(row) for row in arguments["updates"])
 
+    def updates(self, number: int) -> tuple[ParameterUpdate, ...]:
+        """Return what the agents signed of parameters, one update per market.
+
+        Raises:
+            GovernanceError: the proposal changes a price cap.
+        """
+        return tuple(require_parameters(number, signed) for signed in self.signed(number))
+
     def update(self, number: int) -> ParameterUpdate:
-        """Return what the agents signed of the first market."""
+        """Return what the agents signed of the first market's parameters; raises as :meth:`updates`."""
         return self.updates(number)[0]
 
     def lane(self, number: int) -> Lane:
@@ -227,7 +248,7 @@ class Proposals:
         call, functions = self._client.call, self._governor.functions
         proposal = self.governor_id(number)
         backers = tuple(call(functions.standingOf(proposal)))
-        update, state, action = self.update(number), self._state(proposal), self._action(number)
+        signed, state, action = self.signed(number)[0], self._state(proposal), self._action(number)
         snapshot = int(call(functions.proposalSnapshot(proposal)))
         eta = int(call(functions.proposalEta(proposal))) or None
         proposed = self._logs("UpdateProposed", proposal)[0]["args"]
@@ -236,8 +257,8 @@ class Proposals:
             governor_id=proposal,
             lane=LANES[backers[5]],
             state=state,
-            update=update,
-            moves=self._moves(update),
+            signed=signed,
+            moves=() if isinstance(signed, PriceCapUpdate) else self._moves(signed),
             digest=bytes(proposed["digest"]),
             created=int(snapshot - call(functions.votingDelay())),
             snapshot=snapshot,
@@ -264,7 +285,7 @@ class Proposals:
     def _summary(self, number: int) -> ProposalSummary:
         proposal = self.governor_id(number)
         deadline = int(self._client.call(self._governor.functions.proposalDeadline(proposal)))
-        state, epoch = self._state(proposal), self.update(number).epoch
+        state, epoch = self._state(proposal), self.signed(number)[0].epoch
         return ProposalSummary(number, proposal, self.lane(number), epoch, state, deadline)
 
     def _state(self, proposal: int) -> ProposalState:

@@ -2,8 +2,8 @@
 
 Declared assumptions about borrowers: when the threshold moves, every borrower moves its debt
 ``relever_share`` of the way to the health factor that it had before.  What an LTV allows is drawn: every
-borrower below it draws ``relever_share`` of the way up to it, and nobody repays because it falls, so that
-bad debt never falls with the LTV and is the book's own at 0.
+borrower below it draws ``relever_share`` of the way up to it, and nobody repays because it falls: at 0 bad
+debt is the book's own, and in a healthy book it never falls as the LTV rises.
 
 Liquidators are limited by slippage (core/cascade.py).  Bad debt is what was written off, plus debt that
 at the horizon is worth more than its collateral.

@@ -9,6 +9,7 @@ candidate checks all five (``core.mandate.breaches``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,13 +71,26 @@ def safe_search(
 
     simulate(candidate_grid(observation))
     for step in (NEAR_STEP, RESOLUTION):
-        bound = risk_bound(list(found.values()), observation.mandate)
+        bound = largest_safe(list(found.values()), observation)
         above = min((value for value in found if bound is not None and value > bound), default=None)
         if bound is None or above is None:
             break
         simulate(range(bound + step, above, step))
     outcomes = tuple(found[value] for value in sorted(found))
-    return outcomes, risk_bound(outcomes, observation.mandate)
+    return outcomes, largest_safe(outcomes, observation)
+
+
+def largest_safe(outcomes: Sequence[SimulatedOutcome], observation: Observation) -> int | None:
+    """Return the bound that ``outcomes`` come to.
+
+    Of an LTV every lower value must be safe as well: borrowers may draw less than it allows, and in a
+    book under water more debt can mean earlier liquidations and less bad debt.
+    """
+    if observation.scalar is not Scalar.LTV:
+        return risk_bound(outcomes, observation.mandate)
+    ascending = sorted(outcomes, key=lambda outcome: outcome.value)
+    safe = takewhile(lambda outcome: not risk_breaches(outcome, observation.mandate), ascending)
+    return max((outcome.value for outcome in safe), default=None)
 
 
 def risk_breaches(outcome: SimulatedOutcome, mandate: Mandate) -> tuple[Limit, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.lanes import Lane
@@ -13,13 +13,24 @@ from core.position import Position
 from core.proposal import ProposalState
 from core.ramp import RAMP_STEP_BPS, ramp_plan
 from core.units import WAD, Bps
-from governance.proposals import FieldMove, Proposals, ProposalSummary, ProposalView, RampView
+from governance.price_cap import PriceCap
+from governance.proposals import CapMove, FieldMove, Proposals, ProposalSummary, ProposalView, RampView
 from tribunate.dao import Dao
 from tribunate.demo.display import utc
 from tribunate.run_folder import RunFolder
 from tribunate.surroundings import explanations_of, revealed_bounds, seat_names
 
 RISKIER_UP = {Scalar.LTV, Scalar.LIQUIDATION_THRESHOLD, Scalar.SUPPLY_CAP, Scalar.BORROW_CAP}
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """Borrowers whom a change of parameters touches at once."""
+
+    newly_liquidatable: int
+    may_borrow_more: int
+    borrowers: int
+    more_usdc: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +42,7 @@ class SeenProposal:
     seats: SeatTable
     names: dict[str, str]
     bounds: dict[int, int | None]
-    newly_liquidatable: int
-    may_borrow_more: int
-    borrowers: int
-    more_usdc: int
+    affected: Affected | None
     explanations: dict[str, str]
 
 
@@ -42,21 +50,29 @@ def read_proposal(dao: Dao, number: int, folder: RunFolder | None) -> SeenPropos
     """Return proposal ``number`` with its surroundings."""
     view = Proposals(dao.client, dao.deployment).show(number)
     seats = dao.reader.seat_table()
-    positions = dao.reader.positions()
-    price = view.update.snapshot.oracle_price
-    before, after = view.update.expected, view.update.proposed
-    gains = [_room(p, price, parameters=after) - _room(p, price, parameters=before) for p in positions]
     return SeenProposal(
         view=view,
-        market_name=dao.deployment.market_name,
+        market_name=dao.deployment.market_name if view.price_cap is None else view.price_cap.market,
         seats=seats,
         names=seat_names(folder, seats),
-        bounds=revealed_bounds(folder, view.update.epoch),
+        bounds=revealed_bounds(folder, view.signed.epoch),
+        affected=_affected(dao, view),
+        explanations=explanations_of(folder, view.signed.epoch),
+    )
+
+
+def _affected(dao: Dao, view: ProposalView) -> Affected | None:
+    """A price cap moves no parameter of a market: whom it touches depends on the price to come."""
+    if view.price_cap is not None:
+        return None
+    positions, price = dao.reader.positions(), view.update.snapshot.oracle_price
+    before, after = view.update.expected, view.update.proposed
+    gains = [_room(p, price, parameters=after) - _room(p, price, parameters=before) for p in positions]
+    return Affected(
         newly_liquidatable=sum(_falls(p, price, before=before, after=after) for p in positions),
         may_borrow_more=sum(gain > 0 for gain in gains),
         borrowers=len(positions),
         more_usdc=sum(gains) // 10 ** Decimals().debt,
-        explanations=explanations_of(folder, view.update.epoch),
     )
 
 
@@ -100,31 +116,59 @@ def proposal_text(seen: SeenProposal, *, with_call_data: bool) -> str:
     """Return the page of one proposal."""
     view = seen.view
     lines = [_title(seen), ""]
-    for number, move in enumerate(view.moves):
-        lines.append(f"{'Change' if number == 0 else '':<12}{move_text(move, lane=view.lane)}")
+    moves = [move_text(move, lane=view.lane) for move in view.moves]
+    moves += [cap_move_text(move) for move in view.cap_moves]
+    lines += [f"{'Change' if number == 0 else '':<12}{move}" for number, move in enumerate(moves)]
     if view.lane is Lane.RAMP:
         for number, step in enumerate(_ramp_lines(view)):
             lines.append(f"{'Ramp' if number == 0 else '':<12}{step}")
-    lines.append(
-        f"{'Affected':<12}{seen.newly_liquidatable} positions become liquidatable; {seen.may_borrow_more} of "
-        f"{seen.borrowers} borrowers can borrow {seen.more_usdc:,} USDC more in all"
-    )
-    lines.append(f"{'Why':<12}{_why(seen)}")
+    if seen.affected is not None:
+        lines.append(f"{'Affected':<12}{_affected_text(seen.affected)}")
+        lines.append(f"{'Why':<12}{_why(seen)}")
     lines += [f"{'':<12}{name}: {text}" for name, text in seen.explanations.items()]
     signed = ", ".join(seen.names.get(wallet, wallet) for wallet in view.signers)
     dissent = ", ".join(f"{seen.names.get(d.agent, d.agent)} ({d.reason})" for d in view.dissents) or "none"
     lines.append(f"{'Signed':<12}{signed}   dissent on chain: {dissent}")
     lines.append(f"{'Veto':<12}{_veto(view)}")
-    lines.append(f"{'Evidence':<12}root 0x{view.update.evidence_root.hex()}")
-    lines.append(f"{'':<12}re-run: tribunate proposal verify {view.number}")
-    p = view.update.proposed
-    vector = f"LTV {p.ltv_bps}, threshold {p.liquidation_threshold_bps}, bonus {p.liquidation_bonus_bps}"
-    lines.append(f"{'Call':<12}ParameterGovernor.execute → DemoMarketAdapter.applyUpdate({vector}) [decoded]")
+    lines.append(f"{'Evidence':<12}root 0x{view.signed.evidence_root.hex()}")
+    if view.price_cap is None:
+        lines.append(f"{'':<12}re-run: tribunate proposal verify {view.number}")
+    lines.append(f"{'Call':<12}ParameterGovernor.execute → {_call_text(view)} [decoded]")
     if with_call_data:
         lines.append(f"{'Raw':<12}{view.call_target} 0x{view.call_data.hex()}")
     for act, transaction in view.transactions.items():
         lines.append(f"{act.capitalize():<12}{transaction}")
     return "\n".join(lines) + "\n"
+
+
+def _affected_text(affected: Affected) -> str:
+    return (
+        f"{affected.newly_liquidatable} positions become liquidatable; {affected.may_borrow_more} of "
+        f"{affected.borrowers} borrowers can borrow {affected.more_usdc:,} USDC more in all"
+    )
+
+
+def _call_text(view: ProposalView) -> str:
+    if view.price_cap is not None:
+        cap = view.price_cap.proposed
+        growth = cap.max_yearly_growth_bps
+        vector = f"ratio {cap.snapshot_ratio}, time {cap.snapshot_timestamp}, growth {growth}"
+        return f"PriceCapAdapter.applyPriceCap({vector})"
+    p = view.update.proposed
+    vector = f"LTV {p.ltv_bps}, threshold {p.liquidation_threshold_bps}, bonus {p.liquidation_bonus_bps}"
+    return f"DemoMarketAdapter.applyUpdate({vector})"
+
+
+def cap_move_text(move: CapMove) -> str:
+    """Return one value of a price cap, old and new."""
+    before, after = (_cap_value(move.name, value) for value in (move.before, move.after))
+    return f"{move.name.removesuffix('_bps').replace('_', ' '):<22} {before} → {after}"
+
+
+def _cap_value(name: str, value: int) -> str:
+    if name == "snapshot_timestamp":
+        return utc(value)
+    return str(Bps(value)) if name.endswith("_bps") else f"{value:,}"
 
 
 def _title(seen: SeenProposal) -> str:
@@ -135,7 +179,7 @@ def _title(seen: SeenProposal) -> str:
         ProposalState.QUEUED: f"executable after {utc(view.eta or 0)}",
     }.get(view.state, f"window closed {utc(view.window_end)}")
     lane = view.lane.value.upper()
-    head = f"Proposal {view.number}   {seen.market_name} (epoch {view.update.epoch})   {lane}"
+    head = f"Proposal {view.number}   {seen.market_name} (epoch {view.signed.epoch})   {lane}"
     return f"{head}   {view.state.value}   {when}"
 
 
@@ -209,24 +253,24 @@ def _veto(view: ProposalView) -> str:
     return f"{share:.2f} % of the votes needed; the window ends {utc(view.window_end)}"
 
 
+def _values(values: Parameters | PriceCap) -> dict[str, int]:
+    return {name: int(value) for name, value in asdict(values).items()}
+
+
 def proposal_record(seen: SeenProposal) -> dict[str, Any]:
     """Return the page as plain types."""
     view = seen.view
     return {
         "proposal_id": view.number,
         "governor_id": str(view.governor_id),
-        "epoch": view.update.epoch,
+        "epoch": view.signed.epoch,
         "state": view.state.value,
         "lane": view.lane.value.upper(),
         "ramp": None if view.ramp is None else ramp_record(view.ramp),
-        "expected": view.update.expected.as_dict(),
-        "proposed": view.update.proposed.as_dict(),
-        "affected": {
-            "newly_liquidatable": seen.newly_liquidatable,
-            "may_borrow_more": seen.may_borrow_more,
-            "borrowers": seen.borrowers,
-            "more_usdc": seen.more_usdc,
-        },
+        "kind": "parameters" if view.price_cap is None else "price_cap",
+        "expected": _values(view.signed.expected),
+        "proposed": _values(view.signed.proposed),
+        "affected": None if seen.affected is None else asdict(seen.affected),
         "bounds": {str(agent): bound for agent, bound in seen.bounds.items()},
         "explanations": seen.explanations,
         "signers": [seen.names.get(wallet, wallet) for wallet in view.signers],
@@ -236,8 +280,8 @@ def proposal_record(seen: SeenProposal) -> dict[str, Any]:
         "created": view.created,
         "window_end": view.window_end,
         "eta": view.eta,
-        "evidence_root": view.update.evidence_root.hex(),
-        "transcript_root": view.update.transcript_root.hex(),
+        "evidence_root": view.signed.evidence_root.hex(),
+        "transcript_root": view.signed.transcript_root.hex(),
         "transactions": view.transactions,
         "call": {"target": view.call_target, "data": "0x" + view.call_data.hex()},
     }

@@ -241,12 +241,12 @@ contract GovernorHandler is ForgeTest, Campaign {
         uint256 skip = _silent(seed % 5); // SEATS: nobody is left out
         uint256 n = skip < SEATS ? SEATS - 1 : SEATS;
         (signers, signatures) = (new address[](n), new bytes[](n));
-        uint256 at;
+        uint256 next;
         for (uint256 i; i < SEATS; ++i) {
             if (i == skip) continue;
             (uint8 v, bytes32 r, bytes32 s) = vm.sign(_keys[i], digest);
-            (signers[at], signatures[at]) = (vm.addr(_keys[i]), abi.encodePacked(r, s, v));
-            ++at;
+            (signers[next], signatures[next]) = (vm.addr(_keys[i]), abi.encodePacked(r, s, v));
+            ++next;
         }
     }
 

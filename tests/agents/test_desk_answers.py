@@ -173,10 +173,11 @@ def test_a_cut_that_takes_too_much_borrowing_power_is_not_signed() -> None:
     assert answer.body["reason"] == "breaks_borrowing_power_loss"
 
 
-def test_within_its_own_bound_an_agent_signs_a_move_down_only_if_it_is_safe_again() -> None:
-    answer = answered(THRESHOLD, 74_00, struck(74_00), bound=74_00)
-    assert answer.body["reason"] == "unsafe_when_simulated_again"
-    assert answered(THRESHOLD, 74_00, bound=74_00, safe=74_00).phase is Phase.AGREE
+@pytest.mark.parametrize("bound", [74_00, 80_00])
+def test_within_its_own_bound_an_agent_signs_a_move_down_that_strikes_nobody(bound: int) -> None:
+    assert answered(THRESHOLD, 74_00, struck(74_00), bound=bound).phase is Phase.AGREE
+    struck_too_many = struck(74_00), struck(74_50, liquidatable=10**9)
+    assert answered(THRESHOLD, 74_00, *struck_too_many, bound=bound).phase is Phase.DISSENT
 
 
 # --- above one's bound -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from core.cascade import Liquidity
 from core.errors import SimulationError
-from core.mandate import Limit, Mandate, StressScenario
+from core.mandate import Limit, Mandate, SimulatedOutcome, StressScenario
 from core.market import Scalar
 from core.position import Position
 from core.recommendation import Observation
@@ -22,7 +22,7 @@ from simulations.montecarlo import (
     shortfall_error,
     simulate_candidates,
 )
-from simulations.search import binding_limits, candidate_grid, risk_bound, safe_search
+from simulations.search import binding_limits, candidate_grid, largest_safe, risk_bound, safe_search
 
 DEMO = demo_market(2)
 
@@ -139,7 +139,24 @@ def test_a_lower_ltv_makes_nobody_repay() -> None:
     assert len(set(at_ltv(0.30, candidates=[0, 50_00, 70_00]))) == 1
 
 
-def test_bad_debt_never_falls_with_the_ltv() -> None:
+@pytest.mark.parametrize(
+    ("shortfalls", "bound"),
+    [((0, 0, 0), 70_00), ((0, 0, 10**7), 60_00), ((0, 10**7, 0), 0), ((10**7, 0, 0), None)],
+)
+def test_an_ltv_is_safe_only_if_every_lower_one_is(shortfalls: tuple[int, ...], bound: int | None) -> None:
+    found = [
+        SimulatedOutcome(value, shortfall, 0, 0, 0, 0)
+        for value, shortfall in zip((0, 60_00, 70_00), shortfalls, strict=True)
+    ]
+    assert largest_safe(found, replace(one_borrower(), scalar=Scalar.LTV)) == bound
+
+
+def test_a_threshold_is_safe_by_itself() -> None:
+    found = [SimulatedOutcome(60_00, 10**7, 0, 0, 0, 0), SimulatedOutcome(70_00, 0, 0, 0, 0, 0)]
+    assert largest_safe(found, one_borrower()) == 70_00
+
+
+def test_bad_debt_of_a_healthy_book_never_falls_with_the_ltv() -> None:
     observation = replace(DEMO.observation("exchange", seed=1), scalar=Scalar.LTV)
     returns = 0.03 * np.random.default_rng(1).standard_normal((400, 24))
     found = simulate_candidates(observation, returns, [0, 40_00, 60_00, 65_00, 68_00, 70_00, 72_00, 74_00])

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {FieldLimits, Guardrails} from "../src/guardrails/Guardrails.sol";
+import {Lanes} from "../src/guardrails/Lanes.sol";
+import {Lane, Parameters} from "../src/types/ParameterTypes.sol";
+import {ForgeTest} from "./ForgeTest.sol";
+
+/// @notice Proven for every input by tools/halmos.sh; forge does not call what starts with `check_`.
+contract Proofs is ForgeTest {
+    uint256 private constant BPS = 10_000;
+
+    /// @notice No two steps inside the limits go further than twice the step, in either direction.
+    function check_two_absolute_steps_stay_within_two_steps(
+        uint128 current,
+        uint128 first,
+        uint128 second,
+        uint32 up,
+        uint32 down
+    ) external pure {
+        FieldLimits memory limits;
+        (limits.stepUp, limits.stepDown) = (up, down);
+        vm.assume(_allowed(current, first, limits) && _allowed(first, second, limits));
+        assert(uint256(second) <= uint256(current) + 2 * uint256(up));
+        assert(uint256(second) + 2 * uint256(down) >= uint256(current));
+    }
+
+    /// @notice What an absolute move uses of its budget is its size, signed as it goes.
+    function check_an_absolute_move_uses_its_size(uint128 current, uint128 proposed) external pure {
+        FieldLimits memory limits;
+        int256 use = Guardrails.moved(current, proposed, limits);
+        assert(use == int256(uint256(proposed)) - int256(uint256(current)));
+    }
+
+    /// @notice The lane for which nobody can vote never raises anything, and leaves threshold and bonus alone.
+    function check_fast_only_lowers(Parameters memory a, Parameters memory b, uint256 supplied) external pure {
+        if (Lanes.laneOf(a, b, supplied) != Lane.FAST) return;
+        assert(b.ltvBps <= a.ltvBps && b.supplyCap <= a.supplyCap && b.borrowCap <= a.borrowCap);
+        assert(b.liquidationThresholdBps == a.liquidationThresholdBps);
+        assert(b.liquidationBonusBps == a.liquidationBonusBps);
+        assert(b.supplyCap == a.supplyCap || b.supplyCap >= supplied);
+    }
+
+    /// @notice Whatever raises a threshold, an LTV, a cap, or moves a bonus, is SLOW.
+    function check_every_increase_is_slow(Parameters memory a, Parameters memory b, uint256 supplied) external pure {
+        bool up = b.ltvBps > a.ltvBps || b.liquidationThresholdBps > a.liquidationThresholdBps
+            || b.supplyCap > a.supplyCap || b.borrowCap > a.borrowCap;
+        if (up || b.liquidationBonusBps != a.liquidationBonusBps) {
+            assert(Lanes.laneOf(a, b, supplied) == Lane.SLOW);
+        }
+    }
+
+    /// @notice A threshold that goes down is never FAST: borrowers get their steps.
+    function check_a_lower_threshold_is_never_fast(Parameters memory a, Parameters memory b, uint256 supplied)
+        external
+        pure
+    {
+        if (b.liquidationThresholdBps < a.liquidationThresholdBps) assert(Lanes.laneOf(a, b, supplied) != Lane.FAST);
+    }
+
+    /// @notice An LTV that follows a threshold never rises above its margin.
+    function check_the_ltv_follows_below_its_margin(Parameters memory a, uint16 threshold, uint16 margin)
+        external
+        pure
+    {
+        vm.assume(a.ltvBps <= BPS && a.liquidationThresholdBps <= BPS && margin <= BPS);
+        Parameters memory next = Lanes.withThreshold(a, threshold, margin);
+        assert(next.ltvBps + margin <= threshold || next.ltvBps == 0);
+        assert(next.liquidationThresholdBps == threshold);
+    }
+
+    /// @notice The veto's threshold, rounded up: at least one vote, at most the votable supply, and no vote less
+    /// than the share of it; at the default and at the immutable ceiling.
+    function check_the_default_veto_threshold(uint112 votable) external pure {
+        _thresholdHolds(votable, 50);
+    }
+
+    function check_the_highest_veto_threshold(uint112 votable) external pure {
+        _thresholdHolds(votable, 500);
+    }
+
+    function _thresholdHolds(uint112 votable, uint256 thresholdBps) private pure {
+        vm.assume(votable > 0);
+        uint256 threshold = (uint256(votable) * thresholdBps + BPS - 1) / BPS;
+        assert(threshold >= 1 && threshold <= votable);
+        assert(threshold * BPS >= uint256(votable) * thresholdBps);
+        assert((threshold - 1) * BPS < uint256(votable) * thresholdBps);
+    }
+
+    function _allowed(uint256 current, uint256 proposed, FieldLimits memory limits) private pure returns (bool) {
+        return proposed >= Guardrails.smallestStepDown(current, limits)
+            && proposed <= Guardrails.largestStepUp(current, limits);
+    }
+}
