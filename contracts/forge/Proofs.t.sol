@@ -69,22 +69,21 @@ contract Proofs is ForgeTest {
         assert(next.liquidationThresholdBps == threshold);
     }
 
-    /// @notice The veto's threshold, rounded up: at least one vote, at most the votable supply, and no vote less
-    /// than the share of it; at the default and at the immutable ceiling.
-    function check_the_default_veto_threshold(uint112 votable) external pure {
-        _thresholdHolds(votable, 50);
+    /// @notice Votes at the threshold kill and votes below it do not: the contract's comparison is that of the
+    /// exact shares, at the default and at the immutable ceiling, for supplies of up to 2^40 votes.
+    function check_the_default_veto_kills_at_its_share(uint40 votable, uint40 against) external pure {
+        _killsAtItsShare(votable, against, 50);
     }
 
-    function check_the_highest_veto_threshold(uint112 votable) external pure {
-        _thresholdHolds(votable, 500);
+    function check_the_highest_veto_kills_at_its_share(uint40 votable, uint40 against) external pure {
+        _killsAtItsShare(votable, against, 500);
     }
 
-    function _thresholdHolds(uint112 votable, uint256 thresholdBps) private pure {
+    function _killsAtItsShare(uint256 votable, uint256 against, uint256 thresholdBps) private pure {
         vm.assume(votable > 0);
-        uint256 threshold = (uint256(votable) * thresholdBps + BPS - 1) / BPS;
-        assert(threshold >= 1 && threshold <= votable);
-        assert(threshold * BPS >= uint256(votable) * thresholdBps);
-        assert((threshold - 1) * BPS < uint256(votable) * thresholdBps);
+        uint256 threshold = (votable * thresholdBps + BPS - 1) / BPS;
+        assert((against >= threshold) == (against * BPS >= votable * thresholdBps));
+        assert(threshold <= votable);
     }
 
     function _allowed(uint256 current, uint256 proposed, FieldLimits memory limits) private pure returns (bool) {

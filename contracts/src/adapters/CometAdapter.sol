@@ -118,6 +118,8 @@ contract CometAdapter is MarketAdapter {
     function _requireHoldable(address market, Parameters memory p) internal view override {
         if (p.borrowCap != 0) revert FieldAbsent(Field.BORROW_CAP);
         uint256 scale = comet.getAssetInfoByAddress(market).scale;
+        // a remainder, not a draw of lots
+        // slither-disable-next-line weak-prng
         if (p.supplyCap % scale != 0) revert WholeTokenCaps.CapNotWhole(p.supplyCap, scale);
         _requireNothingForeign();
     }
