@@ -8,10 +8,9 @@ seat   ─► agents that have registered themselves          (then governance.s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from eth_utils.address import to_checksum_address
-from web3.contract.contract import Contract, ContractFunction
 
 from core.errors import ConfigError
 from core.mandate import Mandate
@@ -19,15 +18,24 @@ from core.market import Parameters
 from core.position import Position
 from core.units import Bps
 from governance.client import ChainClient, TransactionSigner
+from governance.deploy_dao import (
+    VOTES_ONE as VOTES_ONE,
+)
+from governance.deploy_dao import (
+    Charter,
+    GovernedMarket,
+    governed,
+    grant_timelock_roles,
+    lay_adapter,
+    lay_dao,
+    lay_settlement,
+)
 from governance.deployment import Deployment
 from governance.signing import keccak
+from governance.site import ChainSite, Site, standing
 
-TIMELOCK_SECONDS = 24 * 3600
-VOTES_ONE = 10**18
 USD_ONE = 10**6
 PAGE = 40
-TIMELOCK_ROLES = ("PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE")
-GOVERNORS = ("governor", "holder_governor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,22 @@ class Holder:
     address: str
     votes: int
     signer: TransactionSigner | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoStart:
+    """What the demo market starts with; fields as in :class:`DeployConfig`."""
+
+    parameters: Parameters
+    oracle_price: int
+    oracle_time: int
+    reporter: str
+    liquidity: int
+    reserves: int = 0
+    borrowers: tuple[Position, ...] = ()
+    close_factor_bps: Bps = Bps(50_00)
+    collateral_grants: tuple[tuple[str, int], ...] = ()
+    debt_grants: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +119,6 @@ def short_text(text: str) -> bytes:
     return text.encode().ljust(32, b"\0")
 
 
-@dataclass(slots=True)
-class _Site:
-    """Contracts as they come to stand."""
-
-    client: ChainClient
-    deployer: TransactionSigner
-    addresses: dict[str, str] = field(default_factory=dict)
-
-    def put(self, role: str, contract_name: str, *arguments: object) -> Contract:
-        address = self.client.deploy(self.deployer, contract_name, *arguments)
-        self.addresses[role] = address
-        return self.client.contract(contract_name, address)
-
-    def send(self, call: ContractFunction) -> None:
-        self.client.send(self.deployer, call)
-
-
 def deploy(client: ChainClient, deployer: TransactionSigner, config: DeployConfig) -> Deployment:
     """Deploy everything; the deployer still owns it until :func:`seal`.
 
@@ -119,20 +126,55 @@ def deploy(client: ChainClient, deployer: TransactionSigner, config: DeployConfi
         GovernanceError: a contract refuses its configuration.
         ChainError: the chain does not answer.
     """
-    site = _Site(client, deployer)
-    market = _deploy_market(site, config)
-    _deploy_dao(site, config, market)
-    _grant_timelock_roles(site)
+    site, first_block = ChainSite(client, deployer), client.block_number()
+    lay_market(site, start_of(config))
+    lay_dao(site, charter_of(config))
+    lay_demo_adapter(site, [governed(config.mandate, site.addresses["collateral_token"])])
+    bonds = {"challenge_bond": config.challenge_bond, "score_bond": config.score_bond}
+    lay_settlement(site, site.addresses["debt_token"], **bonds)
+    grant_timelock_roles(site)
     _distribute_votes(site, config)
-    return Deployment(client.chain_id, config.mandate.market, client.block_number(), site.addresses)
+    return Deployment(client.chain_id, config.mandate.market, first_block, site.addresses)
 
 
-def _deploy_market(site: _Site, config: DeployConfig) -> Contract:
-    client, deployer = site.client, site.deployer
-    owner = deployer.address
+def start_of(config: DeployConfig) -> DemoStart:
+    """Return what the market starts with."""
+    return DemoStart(
+        parameters=config.parameters,
+        oracle_price=config.oracle_price,
+        oracle_time=config.oracle_time,
+        reporter=config.reporter,
+        liquidity=config.liquidity,
+        reserves=config.reserves,
+        borrowers=config.borrowers,
+        close_factor_bps=config.close_factor_bps,
+        collateral_grants=config.collateral_grants,
+        debt_grants=config.debt_grants,
+    )
+
+
+def charter_of(config: DeployConfig) -> Charter:
+    """Return what the DAO is to be."""
+    return Charter(
+        mandate_hash=keccak(config.mandate.canonical()),
+        spread_limit_bps=config.mandate.spread_limit_bps,
+        guardian=config.guardian,
+        veto_threshold_bps=config.veto_threshold_bps,
+        holder_proposal_votes=config.holder_proposal_votes,
+        holder_quorum_percent=config.holder_quorum_percent,
+        challenge_bond=config.challenge_bond,
+        score_bond=config.score_bond,
+        treasuries=config.treasuries,
+        total_votes=config.total_votes,
+    )
+
+
+def lay_market(site: Site, start: DemoStart) -> None:
+    """Deploy the demo market with its tokens and its oracle, fund it, and open its borrowers' positions."""
+    owner = site.owner
     collateral = site.put("collateral_token", "DemoToken", owner, "Wrapped Ether", "WETH", 18)
     debt = site.put("debt_token", "DemoToken", owner, "USD Coin", "USDC", 6)
-    oracle = site.put("oracle", "DemoOracle", owner, config.reporter, config.oracle_price, config.oracle_time)
+    oracle = site.put("oracle", "DemoOracle", owner, start.reporter, start.oracle_price, start.oracle_time)
     market = site.put(
         "market",
         "DemoLendingMarket",
@@ -140,106 +182,33 @@ def _deploy_market(site: _Site, config: DeployConfig) -> Contract:
         collateral.address,
         debt.address,
         oracle.address,
-        int(config.close_factor_bps),
-        tuple(config.parameters.as_dict().values()),
+        int(start.close_factor_bps),
+        tuple(start.parameters.as_dict().values()),
     )
-    pledged = sum(position.collateral for position in config.borrowers)
-    for token, amount in ((collateral, pledged), (debt, config.liquidity + config.reserves)):
-        client.send(deployer, token.functions.mint(owner, amount))
-        client.send(deployer, token.functions.approve(market.address, amount))
-    client.send(deployer, market.functions.supply(config.liquidity))
-    if config.reserves:
-        client.send(deployer, market.functions.addReserves(config.reserves))
-    for start in range(0, len(config.borrowers), PAGE):
-        page = config.borrowers[start : start + PAGE]
+    pledged = sum(position.collateral for position in start.borrowers)
+    for token, amount in ((collateral, pledged), (debt, start.liquidity + start.reserves)):
+        site.send(token.functions.mint(owner, amount))
+        site.send(token.functions.approve(market.address, amount))
+    site.send(market.functions.supply(start.liquidity))
+    if start.reserves:
+        site.send(market.functions.addReserves(start.reserves))
+    for first in range(0, len(start.borrowers), PAGE):
+        page = start.borrowers[first : first + PAGE]
         rows = [(to_checksum_address(p.account), p.collateral, p.debt) for p in page]
-        client.send(deployer, market.functions.openPositions(rows))
-    for token, grants in ((collateral, config.collateral_grants), (debt, config.debt_grants)):
+        site.send(market.functions.openPositions(rows))
+    for token, grants in ((collateral, start.collateral_grants), (debt, start.debt_grants)):
         for address, amount in grants:
-            client.send(deployer, token.functions.mint(address, amount))
-    return market
+            site.send(token.functions.mint(address, amount))
 
 
-def _deploy_dao(site: _Site, config: DeployConfig, market: Contract) -> None:
-    """Deploy in the order in which contracts need one another, then tell each who its neighbours are."""
-    owner = site.deployer.address
-    timelock = site.put("timelock", "TribunateTimelock", TIMELOCK_SECONDS, owner)
-    token = site.put("governance_token", "GovernanceToken", owner, config.total_votes)
-    treasuries = sorted(config.treasuries, key=lambda address: int(address, 16))
-    power = site.put("veto_power", "VotesPower", token.address, treasuries)
-    registry = site.put("registry", "AgentRegistry", owner)
-    seats = site.put("seats", "SeatRegistry", owner, registry.address)
-    models = site.put("models", "ModelRegistry", owner)
-    gate = site.put("gate", "UpdateGate", owner, seats.address, models.address)
-    threshold = int(config.veto_threshold_bps)
-    governor = site.put(
-        "governor",
-        "ParameterGovernor",
-        power.address,
-        timelock.address,
-        gate.address,
-        config.guardian,
-        threshold,
-    )
-    fast_lane = site.put("fast_lane", "FastLane", gate.address)
-    site.put(
-        "holder_governor",
-        "HolderGovernor",
-        token.address,
-        timelock.address,
-        config.holder_proposal_votes,
-        config.holder_quorum_percent,
-    )
-    site.send(registry.functions.setSeatWatch(seats.address))
-    site.send(seats.functions.setGuardian(config.guardian))
-    site.send(gate.functions.setEntrances(governor.address, fast_lane.address))
-    mandate_hash = keccak(config.mandate.canonical())
-    site.send(gate.functions.setMandate(mandate_hash, int(config.mandate.spread_limit_bps)))
-    _deploy_adapter(site, config, market)
-    _deploy_settlement(site, config)
+def lay_demo_adapter(site: Site, markets: Sequence[GovernedMarket], *, delegate: str | None = None) -> None:
+    """Deploy the demo market's adapter, and let the market obey it."""
+    lay_adapter(site, "DemoMarketAdapter", [site.addresses["market"]], markets=markets, delegate=delegate)
+    market = standing(site, "DemoLendingMarket", "market")
+    site.send(market.functions.setConfigurator(site.addresses["adapter"]))
 
 
-def _deploy_adapter(site: _Site, config: DeployConfig, market: Contract) -> None:
-    owner, addresses = site.deployer.address, site.addresses
-    limits = site.put("limits", "LimitBook", owner)
-    sample = site.put("sample", "PositionSample")
-    adapter = site.put("adapter", "DemoMarketAdapter", market.address, owner, limits.address, sample.address)
-    key = addresses["collateral_token"]
-    gate = site.client.contract("UpdateGate", addresses["gate"])
-    site.send(market.functions.setConfigurator(adapter.address))
-    site.send(adapter.functions.setEntrances(addresses["governor"], addresses["fast_lane"]))
-    site.send(adapter.functions.listMarket(key, market_rules(config.mandate)))
-    site.send(limits.functions.open(key, adapter.address, False))
-    site.send(gate.functions.setAdapter(key, adapter.address))
-
-
-def _deploy_settlement(site: _Site, config: DeployConfig) -> None:
-    owner, at = site.deployer.address, site.addresses
-    token, identities = at["debt_token"], at["registry"]
-    site.put("bonds", "Bonds", owner, token, identities, at["gate"], config.challenge_bond)
-    site.put("scores", "ScoreBoard", owner, token, config.score_bond, at["seats"], identities)
-
-
-def market_rules(mandate: Mandate) -> tuple[int, int, tuple[int, ...]]:
-    """Return what a contract can check of the mandate: Solidity's ``MarketRules``."""
-    bands = mandate.freshness
-    widths = (
-        bands.price_fall_bps,
-        bands.utilisation_rise_bps,
-        bands.supply_rise_bps,
-        bands.borrow_rise_bps,
-    )
-    return int(mandate.margin_bps), int(mandate.newly_liquidatable_bps), tuple(int(w) for w in widths)
-
-
-def _grant_timelock_roles(site: _Site) -> None:
-    timelock = site.client.contract("TribunateTimelock", site.addresses["timelock"])
-    for role in TIMELOCK_ROLES:
-        for governor in GOVERNORS:
-            site.send(timelock.functions.grantRole(keccak(role.encode()), site.addresses[governor]))
-
-
-def _distribute_votes(site: _Site, config: DeployConfig) -> None:
+def _distribute_votes(site: ChainSite, config: DeployConfig) -> None:
     token = site.client.contract("GovernanceToken", site.addresses["governance_token"])
     for holder in config.holders:
         site.client.send(site.deployer, token.functions.transfer(holder.address, holder.votes))

@@ -38,7 +38,7 @@ CONTRACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Addresses by name (all of ``CONTRACTS``), and the block after which all of them stand."""
+    """Addresses by name (all of ``CONTRACTS``), and a block before the first of them that is ours."""
 
     chain_id: int
     market_name: str

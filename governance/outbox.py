@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from eth_typing import HexStr
 from eth_utils.crypto import keccak
 from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
@@ -52,7 +53,18 @@ class Outbox:
             GovernanceError: the contract refuses; nothing was written down.
             ChainError: the node is away (call again later), or the nonce was used by something else.
         """
-        transaction_hash, raw = self._recorded(purpose) or self._record(purpose, function)
+        recorded = self._recorded(purpose) or self._record(purpose, function)
+        return self._carry(purpose, recorded, timeout_seconds)
+
+    def send_data(
+        self, purpose: str, *, to: str | None, data: HexStr, timeout_seconds: float = 120.0
+    ) -> TxReceipt:
+        """As :meth:`send`, for bytes; without ``to`` they make a contract."""
+        recorded = self._recorded(purpose) or self._write_down(purpose, to, data)
+        return self._carry(purpose, recorded, timeout_seconds)
+
+    def _carry(self, purpose: str, recorded: tuple[str, bytes], timeout_seconds: float) -> TxReceipt:
+        transaction_hash, raw = recorded
         if self._client.receipt(transaction_hash) is None:
             self._broadcast(purpose, transaction_hash, raw)
         return self._client.wait(transaction_hash, timeout_seconds=timeout_seconds)
@@ -74,10 +86,11 @@ class Outbox:
         return None if row is None else (row[0], row[1])
 
     def _record(self, purpose: str, function: ContractFunction) -> tuple[str, bytes]:
+        return self._write_down(purpose, function.address, function._encode_transaction_data())
+
+    def _write_down(self, purpose: str, to: str | None, data: HexStr) -> tuple[str, bytes]:
         nonce = max(self._client.next_nonce(self._signer.address), self._last_nonce() + 1)
-        raw = self._client.signed(
-            self._signer, to=function.address, data=function._encode_transaction_data(), nonce=nonce
-        )
+        raw = self._client.signed(self._signer, to=to, data=data, nonce=nonce)
         transaction_hash = "0x" + keccak(raw).hex()
         self._connection.execute(
             "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?)",

@@ -5,29 +5,38 @@ Nobody with a key of their own owns anything afterwards: the timelock owns, and 
 
 from __future__ import annotations
 
-from web3.contract.contract import Contract
-
 from core.errors import GovernanceError
 from governance.client import ChainClient, TransactionSigner
-from governance.deploy import GOVERNORS, TIMELOCK_ROLES
+from governance.deploy_dao import GOVERNORS, TIMELOCK_ROLES
 from governance.deployment import Deployment
 from governance.signing import keccak
+from governance.site import ChainSite, Site, standing
 
-OWNED = (
-    ("DemoLendingMarket", "market"),
+Owned = tuple[tuple[str, str], ...]
+
+OWNED_BY_EVERY_DAO: Owned = (
     ("AgentRegistry", "registry"),
     ("SeatRegistry", "seats"),
     ("ModelRegistry", "models"),
     ("UpdateGate", "gate"),
     ("LimitBook", "limits"),
-    ("DemoMarketAdapter", "adapter"),
     ("Bonds", "bonds"),
     ("ScoreBoard", "scores"),
+)
+"""Contracts with an owner, and their roles in a deployment."""
+
+OWNED: Owned = (
+    ("DemoLendingMarket", "market"),
+    *OWNED_BY_EVERY_DAO,
+    ("DemoMarketAdapter", "adapter"),
     ("DemoOracle", "oracle"),
     ("DemoToken", "collateral_token"),
     ("DemoToken", "debt_token"),
 )
-"""Contracts with an owner, and their roles in a deployment."""
+"""The same where the demo market stands too."""
+
+ADMIN = bytes(32)
+"""OpenZeppelin's ``DEFAULT_ADMIN_ROLE``."""
 
 NOBODY = "0x" + "00" * 20
 
@@ -38,27 +47,37 @@ def seal(client: ChainClient, deployer: TransactionSigner, deployment: Deploymen
     Raises:
         GovernanceError: something still has another owner.
     """
-    timelock = client.contract("TribunateTimelock", deployment.addresses["timelock"])
-    for contract in _owned(client, deployment):
-        client.send(deployer, contract.functions.transferOwnership(timelock.address))
-    admin = bytes(32)
-    client.send(deployer, timelock.functions.renounceRole(admin, deployer.address))
+    site = ChainSite(client, deployer)
+    site.addresses.update(deployment.addresses)
+    hand_over(site, OWNED)
     require_sealed(client, deployment, former_owner=deployer.address)
 
 
-def require_sealed(client: ChainClient, deployment: Deployment, *, former_owner: str) -> None:
+def hand_over(site: Site, owned: Owned) -> None:
+    """Make the timelock the owner of everything, and nobody its admin."""
+    timelock = standing(site, "TribunateTimelock", "timelock")
+    for kind, role in owned:
+        site.send(standing(site, kind, role).functions.transferOwnership(timelock.address))
+    site.send(timelock.functions.renounceRole(ADMIN, site.owner))
+
+
+def require_sealed(
+    client: ChainClient, deployment: Deployment, *, former_owner: str, owned: Owned = OWNED
+) -> None:
     """Check that the timelock owns everything and obeys the two governors alone.
 
     Raises:
         GovernanceError: an owner or role is not what it must be.
     """
     addresses = deployment.addresses
-    for contract in _owned(client, deployment):
+    for kind, role in owned:
+        contract = client.contract(kind, addresses[role])
         owner = client.call(contract.functions.owner())
         _require(owner == addresses["timelock"], f"{contract.address} is owned by {owner}")
-    market = client.contract("DemoLendingMarket", addresses["market"])
-    configurator = client.call(market.functions.configurator())
-    _require(configurator == addresses["adapter"], f"the market obeys {configurator}")
+    if ("DemoLendingMarket", "market") in owned:
+        market = client.contract("DemoLendingMarket", addresses["market"])
+        configurator = client.call(market.functions.configurator())
+        _require(configurator == addresses["adapter"], f"the market obeys {configurator}")
     _require_roles(client, deployment, strangers=(former_owner, NOBODY))
     _require_entrances(client, deployment)
     _require_treasuries_apart(client, deployment)
@@ -78,7 +97,7 @@ def _require_roles(client: ChainClient, deployment: Deployment, *, strangers: tu
         for stranger in strangers:
             held = client.call(timelock.functions.hasRole(name, stranger))
             _require(not held, f"{stranger} holds {role}")
-    for log in timelock.events.RoleGranted().get_logs(from_block=0):
+    for log in timelock.events.RoleGranted().get_logs(from_block=deployment.block):
         role, account = log["args"]["role"], log["args"]["account"]
         if account in allowed or account == timelock.address:
             continue
@@ -126,7 +145,3 @@ def _require_operators_apart(client: ChainClient, deployment: Deployment) -> Non
 def _require(holds: bool, found: str) -> None:
     if not holds:
         raise GovernanceError(found, allowed="the timelock, which obeys the two governors alone")
-
-
-def _owned(client: ChainClient, deployment: Deployment) -> list[Contract]:
-    return [client.contract(kind, deployment.addresses[role]) for kind, role in OWNED]

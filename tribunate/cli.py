@@ -19,6 +19,7 @@ from tribunate.commands import (
     backtest,
     chain,
     cut,
+    dao,
     demo,
     guardrails,
     judge,
@@ -46,6 +47,7 @@ chain.register(app)
 guardrails.register(app)
 app.add_typer(proposal.app, name="proposal")
 app.add_typer(cut.app, name="cut")
+app.add_typer(dao.app, name="dao")
 app.add_typer(agent.app, name="agent")
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(model.app, name="model")

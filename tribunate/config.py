@@ -106,28 +106,28 @@ class NetworkConfig(Strict):
 
     def to_mandate(self) -> Mandate:
         """Return the mandate as ``core`` knows it."""
-        given = self.mandate
-        shares = {
-            name: Bps(getattr(given, name)) for name in MandateConfig.model_fields if name.endswith("_bps")
-        }
-        return Mandate(
-            market=given.market,
-            schedule=tuple(Scalar(name) for name in given.schedule),
-            epoch_seconds=given.epoch_seconds,
-            horizon_hours=given.horizon_hours,
-            stress=tuple(
-                StressScenario(s.name, Bps(s.price_fall_bps), Bps(s.depth_bps)) for s in given.stress
-            ),
-            data_sources=tuple(given.data_sources),
-            phases=PhaseSeconds(**given.phases.model_dump()),
-            freshness=_freshness(given.freshness),
-            fast_phases=PhaseSeconds(**given.fast_phases.model_dump()),
-            **shares,
-        )
+        return mandate_of(self.mandate)
 
     def to_liquidity(self) -> Liquidity:
         """Return the liquidity as ``core`` knows it."""
         return Liquidity(depth=int(self.liquidity.depth), resilience=int(self.liquidity.resilience))
+
+
+def mandate_of(given: MandateConfig) -> Mandate:
+    """Return a mandate as ``core`` knows it."""
+    shares = {name: Bps(getattr(given, name)) for name in MandateConfig.model_fields if name.endswith("_bps")}
+    return Mandate(
+        market=given.market,
+        schedule=tuple(Scalar(name) for name in given.schedule),
+        epoch_seconds=given.epoch_seconds,
+        horizon_hours=given.horizon_hours,
+        stress=tuple(StressScenario(s.name, Bps(s.price_fall_bps), Bps(s.depth_bps)) for s in given.stress),
+        data_sources=tuple(given.data_sources),
+        phases=PhaseSeconds(**given.phases.model_dump()),
+        freshness=_freshness(given.freshness),
+        fast_phases=PhaseSeconds(**given.fast_phases.model_dump()),
+        **shares,
+    )
 
 
 def _freshness(given: FreshnessConfig) -> FreshnessBands:

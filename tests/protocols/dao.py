@@ -20,7 +20,8 @@ from core.units import Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
 from governance.client import ChainClient
 from governance.cuts import Cuts
-from governance.deploy import GOVERNORS, TIMELOCK_ROLES, TIMELOCK_SECONDS, fund, market_rules, seat
+from governance.deploy import fund, seat
+from governance.deploy_dao import GOVERNORS, TIMELOCK_ROLES, TIMELOCK_SECONDS, market_rules
 from governance.deployment import Deployment
 from governance.proposals import Proposals
 from governance.reader import ChainReader, position_value

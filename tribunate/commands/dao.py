@@ -1,0 +1,62 @@
+"""``tribunate dao``: deploy a DAO from a file, and check one against its file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Deploy a DAO from a file, and check one against it.", no_args_is_help=True)
+
+LOCAL_CHAIN = 31337
+
+File = Annotated[Path, typer.Argument(help="What is to stand: see deploy/local.toml.", metavar="FILE")]
+Rpc = Annotated[str, typer.Option("--rpc", help="An Ethereum RPC end point.", metavar="URL")]
+
+
+@app.command("deploy", epilog="Example: tribunate dao deploy deploy/local.toml --rpc URL --key deployer.json")
+def deploy(
+    file: File,
+    rpc: Rpc,
+    key: Annotated[Path, typer.Option("--key", help="Keystore v3 file, passphrase beside it.")],
+    out: Annotated[Path, typer.Option("--out", help="The record that is left.")] = Path("deployment.json"),
+    send: Annotated[
+        bool, typer.Option("--send", help="Needed on a public chain; without it nothing is sent.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Send nothing, on a local chain either.")
+    ] = False,
+) -> None:
+    """Deploy what the file says; a run that was cut goes on where it stopped."""
+    from governance.client import ChainClient
+    from governance.keys import load_keystore
+    from tribunate.dao_deploy import Order, carry_out, draft_text
+    from tribunate.dao_plan import read_plan
+
+    plan = read_plan(file)
+    order = Order(ChainClient(rpc), load_keystore(key.parent, key.stem), plan, out)
+    if dry_run or (order.client.chain_id != LOCAL_CHAIN and not send):
+        print(draft_text(order))
+        return
+    print(carry_out(order))
+
+
+@app.command("check", epilog="Example: tribunate dao check FILE --rpc URL --deployment deployment.json")
+def check(
+    file: File,
+    rpc: Rpc,
+    deployment: Annotated[Path, typer.Option("--deployment", help="The record of the deployment.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Read everything back from the chain; exit 1 and name each value that differs from the file."""
+    from governance.client import ChainClient
+    from governance.dao_check import check_deployment
+    from governance.deployment import load_deployment
+    from tribunate.dao_deploy import check_record, check_text
+    from tribunate.dao_plan import read_plan
+
+    lines = check_deployment(ChainClient(rpc), load_deployment(deployment), read_plan(file))
+    print(json.dumps(check_record(lines), indent=2) if as_json else check_text(lines))
+    raise typer.Exit(0 if all(line.holds for line in lines) else 1)

@@ -1,0 +1,179 @@
+"""From a DAO's file to governance's plan, with what must fit together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from core.errors import ConfigError
+from core.guardrails import DEFAULT_LIMITS, EMODE_LIMITS, FieldLimits
+from core.mandate import FreshnessBands
+from core.market import Parameters, Scalar
+from core.position import Position
+from core.units import Bps
+from governance.deploy import DemoStart, SeatAttestation
+from governance.deploy_dao import Charter, GovernedMarket
+from governance.deploy_protocol import AaveProtocol, DeploymentPlan, NamedSeat
+from governance.signing import keccak
+from tribunate.config import mandate_of, parse, read_toml
+from tribunate.config_dao import DaoConfig, LimitsConfig, MarketConfig, SeatConfig, TokenConfig
+
+
+def read_plan(path: Path) -> DeploymentPlan:
+    """Return what the file says.
+
+    Raises:
+        ConfigError: the file cannot be read, a value is wrong, or values do not fit together.
+    """
+    config = parse(DaoConfig, read_toml(path), source=str(path))
+    try:
+        return to_plan(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.found}", allowed=error.allowed, hint=error.hint) from error
+
+
+def to_plan(config: DaoConfig) -> DeploymentPlan:
+    """Return the plan.
+
+    Raises:
+        ConfigError: values do not fit together.
+    """
+    _require_one("demo_market", config.demo_market, "aave", config.aave)
+    _require_one("mandate", config.mandate, "mandate_by_hash", config.mandate_by_hash)
+    content = json.dumps(config.model_dump(), sort_keys=True, separators=(",", ":"))
+    protocol = AaveProtocol(config.aave.addresses_provider) if config.aave else _start(config)
+    if config.aave is not None and config.bonds.token is None:
+        raise ConfigError(
+            "bonds.token is missing", allowed="an ERC-20 token", hint="only a demo market has one"
+        )
+    return DeploymentPlan(
+        chain_id=config.chain_id,
+        market_name=config.market_name,
+        charter=_charter(config),
+        protocol=protocol,
+        markets=_markets(config),
+        bond_token=config.bonds.token,
+        holders=tuple((holder.address, int(holder.votes)) for holder in config.token.holders),
+        seats=tuple(_seat(seat) for seat in config.seats),
+        digest=hashlib.sha256(content.encode()).digest(),
+    )
+
+
+def _require_one(first: str, one: object, second: str, other: object) -> None:
+    if (one is None) == (other is None):
+        found = "neither" if one is None else "both"
+        raise ConfigError(f"{found} of [{first}] and [{second}] were given", allowed="exactly one")
+
+
+def _charter(config: DaoConfig) -> Charter:
+    _require_token(config.token)
+    if config.mandate_by_hash is not None:
+        digest = bytes.fromhex(config.mandate_by_hash.hash[2:])
+        spread = config.mandate_by_hash.spread_limit_bps
+    elif config.mandate is not None:
+        digest = keccak(mandate_of(config.mandate).canonical())
+        spread = config.mandate.spread_limit_bps
+    else:
+        raise ConfigError("neither of [mandate] and [mandate_by_hash] were given", allowed="exactly one")
+    return Charter(
+        mandate_hash=digest,
+        spread_limit_bps=Bps(spread),
+        guardian=config.guardian,
+        veto_threshold_bps=Bps(config.veto.threshold_bps),
+        holder_proposal_votes=int(config.holder_vote.proposal_votes),
+        holder_quorum_percent=config.holder_vote.quorum_percent,
+        challenge_bond=int(config.bonds.challenge),
+        score_bond=int(config.bonds.score),
+        treasuries=tuple(config.veto.treasuries),
+        token=config.token.address,
+        total_votes=int(config.token.total_votes or 0),
+        delegate=config.delegate,
+    )
+
+
+def _require_token(token: TokenConfig) -> None:
+    """Refuse a deployer who would keep votes."""
+    _require_one("token] address and [token", token.address, "token] total_votes", token.total_votes)
+    given = sum(int(holder.votes) for holder in token.holders)
+    if token.total_votes is not None and given != int(token.total_votes):
+        raise ConfigError(
+            f"token.holders receive {given} votes of {token.total_votes}",
+            allowed="all of them",
+            hint="what is not given away stays with the deployer's key, which would rule the DAO",
+        )
+    if token.address is not None and token.holders:
+        raise ConfigError("token.holders were given for a token that stands already", allowed="none")
+
+
+def _start(config: DaoConfig) -> DemoStart:
+    given = config.demo_market
+    if given is None:
+        raise ConfigError("neither of [demo_market] and [aave] were given", allowed="exactly one")
+    return DemoStart(
+        parameters=Parameters(
+            Bps(given.ltv_bps),
+            Bps(given.liquidation_threshold_bps),
+            Bps(given.liquidation_bonus_bps),
+            int(given.supply_cap),
+            int(given.borrow_cap),
+        ),
+        oracle_price=int(given.oracle_price),
+        oracle_time=0,
+        reporter=given.reporter,
+        liquidity=int(given.liquidity),
+        reserves=int(given.reserves),
+        borrowers=tuple(Position(b.account, int(b.collateral), int(b.debt)) for b in given.borrowers),
+        close_factor_bps=Bps(given.close_factor_bps),
+    )
+
+
+def _markets(config: DaoConfig) -> tuple[GovernedMarket, ...]:
+    made = tuple(_market(number, given, config) for number, given in enumerate(config.markets, 1))
+    keys = [market.key for market in made]
+    if len(set(keys)) != len(keys):
+        raise ConfigError("a market is named twice in [[markets]]", allowed="each asset and category once")
+    return made
+
+
+def _market(number: int, given: MarketConfig, config: DaoConfig) -> GovernedMarket:
+    where = f"market {number}"
+    named = (given.asset, given.debt_asset, given.emode_category)
+    if config.aave is None and (any(named) or number > 1):
+        raise ConfigError(f"{where} of the demo market names assets", allowed="one market, without assets")
+    if config.aave is not None and (given.asset is None or given.debt_asset is None):
+        raise ConfigError(f"{where} lacks asset or debt_asset", allowed="both, of reserves of the pool")
+    is_emode = given.emode_category is not None
+    key = to_checksum_address(f"0x{given.emode_category:040x}") if is_emode else given.asset or ""
+    watched = None if given.asset is None or given.debt_asset is None else (given.asset, given.debt_asset)
+    bands = {name: Bps(value) for name, value in given.bands.model_dump().items()}
+    return GovernedMarket(
+        key=key,
+        margin_bps=Bps(given.margin_bps),
+        newly_liquidatable_bps=Bps(given.newly_liquidatable_bps),
+        bands=FreshnessBands(**bands),
+        limits=_limits(given.limits, EMODE_LIMITS if is_emode else DEFAULT_LIMITS),
+        is_emode=is_emode,
+        watched=watched,
+    )
+
+
+def _limits(given: LimitsConfig, defaults: dict[Scalar, FieldLimits]) -> dict[Scalar, FieldLimits]:
+    chosen = {}
+    for name, fields in given.model_dump(exclude_none=True).items():
+        parts = {part: _number(value) for part, value in fields.items()}
+        chosen[Scalar(name)] = FieldLimits(**{**asdict(defaults[Scalar(name)]), **parts})
+    return chosen
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) else value
+
+
+def _seat(given: SeatConfig) -> NamedSeat:
+    attested = SeatAttestation(given.agent_id, given.operator, given.family, given.data_source)
+    return NamedSeat(attested, given.wallet)
