@@ -26,6 +26,7 @@ from governance.deploy_protocol import (
     AaveProtocol,
     DeploymentPlan,
     aave_addresses,
+    is_risk_admin,
     resolved_markets,
 )
 from governance.deployment import Deployment
@@ -91,6 +92,14 @@ def check_deployment(client: ChainClient, deployment: Deployment, plan: Deployme
     if not all(line.holds for line in first):
         return first
     return (*first, *check.everything())
+
+
+def check_powers(client: ChainClient, deployment: Deployment, plan: DeploymentPlan) -> tuple[Line, ...]:
+    """Return whether the protocol lets the adapter write, where its own governance decides that."""
+    if not isinstance(plan.protocol, AaveProtocol):
+        return ()
+    found = is_risk_admin(client, plan.protocol.provider, deployment.addresses["adapter"])
+    return (Line("adapter holds Aave's RISK_ADMIN", True, found),)
 
 
 def differences(lines: tuple[Line, ...]) -> tuple[Line, ...]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eth_utils.address import to_checksum_address
+from web3.contract.contract import Contract
+
 from core.errors import ChainError, ConfigError, GovernanceError
 from governance.client import ChainClient, TransactionSigner
 from governance.deploy import DemoStart, SeatAttestation, lay_demo_adapter, lay_market
@@ -203,6 +206,7 @@ def require_ready(client: ChainClient, plan: DeploymentPlan) -> None:
         _require_code(client, plan.bond_token, "bonds.token")
     if isinstance(plan.protocol, AaveProtocol):
         _require_code(client, plan.protocol.provider, "aave.addresses_provider")
+        _require_reserves(client, plan)
 
 
 def _require_code(client: ChainClient, address: str, key: str) -> None:
@@ -224,22 +228,52 @@ def _require_clock(client: ChainClient, token: str) -> None:
         )
 
 
+def _require_reserves(client: ChainClient, plan: DeploymentPlan) -> None:
+    pool = _aave_part(client, aave_addresses(client, plan)["market"])
+    reserves = client.call(pool.functions.getReservesList())
+    for number, market in enumerate(plan.markets, 1):
+        for asset in market.watched or ():
+            if asset not in reserves:
+                raise ConfigError(
+                    f"market {number}: {asset} is no reserve of the pool {pool.address}",
+                    allowed=", ".join(reserves),
+                )
+
+
 # ---- Aave: where its parts are
 
 
-def _getter(name: str) -> dict[str, Any]:
-    output = [{"name": "", "type": "address", "internalType": "address"}]
-    return {"type": "function", "name": name, "inputs": [], "outputs": output, "stateMutability": "view"}
+def _view(name: str, answer: str, *inputs: str) -> dict[str, Any]:
+    asked = [{"name": "", "type": kind, "internalType": kind} for kind in inputs]
+    output = [{"name": "", "type": answer, "internalType": answer}]
+    return {"type": "function", "name": name, "inputs": asked, "outputs": output, "stateMutability": "view"}
 
 
-PROVIDER_ABI = [_getter(name) for name in ("getPool", "getPriceOracle", "getACLManager")]
+AAVE_ABI = [
+    _view("getPool", "address"),
+    _view("getPriceOracle", "address"),
+    _view("getACLManager", "address"),
+    _view("getReservesList", "address[]"),
+    _view("isRiskAdmin", "bool", "address"),
+]
+"""What is asked of the PoolAddressesProvider, the Pool and the ACLManager."""
+
+
+def _aave_part(client: ChainClient, address: str) -> Contract:
+    return client.web3.eth.contract(address=to_checksum_address(address), abi=AAVE_ABI)
+
+
+def is_risk_admin(client: ChainClient, provider: str, adapter: str) -> bool:
+    """Return whether Aave's governance lets the adapter write."""
+    acl = client.call(_aave_part(client, provider).functions.getACLManager())
+    return bool(client.call(_aave_part(client, acl).functions.isRiskAdmin(adapter)))
 
 
 def aave_addresses(client: ChainClient, plan: DeploymentPlan) -> dict[str, str]:
     """Return what a deployment record calls market, oracle and tokens; the first market's are the tokens."""
     if not isinstance(plan.protocol, AaveProtocol) or plan.markets[0].watched is None:
         raise ConfigError("the plan names no Aave market", allowed="[aave] and [[markets]] with debt_asset")
-    provider = client.web3.eth.contract(address=plan.protocol.provider, abi=PROVIDER_ABI)  # type: ignore[call-overload]
+    provider = _aave_part(client, plan.protocol.provider)
     collateral, debt = plan.markets[0].watched
     return {
         "market": client.call(provider.functions.getPool()),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from core.cascade import Liquidity
 from core.errors import ConfigError
@@ -172,7 +173,9 @@ def parse(model: type[Config], value: dict[str, Any], *, source: str) -> Config:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        found = error.errors(include_url=False)
+        # a key that is misspelt is missing too: say the first
+        first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
         raise _explain(first, model, source=source) from error
 
 
@@ -184,7 +187,7 @@ def _explain(first: Any, model: type[BaseModel], *, source: str) -> ConfigError:
         hint = f"did you mean {near[0]!r}?" if near else ""
         return ConfigError(f"{source}: unknown key {where}", allowed=", ".join(sorted(known)), hint=hint)
     if first["type"] == "missing":
-        return ConfigError(f"{source}: {where} is missing", hint="add it; see `tribunate agent run --help`")
+        return ConfigError(f"{source}: {where} is missing", hint="add it; see docs/configuration.md")
     found = repr(first.get("input"))[:80]
     allowed = _description(model, first["loc"]) or str(first["msg"])
     return ConfigError(f"{source}: {where} was {found}", allowed=allowed)
@@ -192,11 +195,15 @@ def _explain(first: Any, model: type[BaseModel], *, source: str) -> ConfigError:
 
 def _description(model: type[BaseModel], path: tuple[Any, ...]) -> str:
     """Return what a field says of itself, where its check would speak in patterns."""
-    field = model.model_fields.get(str(path[0])) if len(path) == 1 else None
+    field = _fields_at(model, path[:-1]).get(str(path[-1])) if path else None
     return (field.description or "") if field is not None else ""
 
 
 def _keys(model: type[BaseModel], path: Iterable[Any]) -> list[str]:
+    return list(_fields_at(model, path))
+
+
+def _fields_at(model: type[BaseModel], path: Iterable[Any]) -> dict[str, FieldInfo]:
     fields = model.model_fields
     for part in path:
         if not isinstance(part, str) or part not in fields:
@@ -205,7 +212,7 @@ def _keys(model: type[BaseModel], path: Iterable[Any]) -> list[str]:
         for inner in (annotation, *get_args(annotation)):
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 fields = inner.model_fields
-    return list(fields)
+    return fields
 
 
 def read_toml(path: Path) -> dict[str, Any]:

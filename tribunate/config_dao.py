@@ -15,11 +15,13 @@ CATEGORIES = 255
 
 def _checksummed(address: str) -> str:
     if not is_checksum_address(address):
-        raise ValueError("a checksummed address (EIP-55), 0x and 40 hexadecimal digits")
+        raise ValueError("not a checksummed address")
     return address
 
 
-Address = Annotated[str, AfterValidator(_checksummed)]
+Address = Annotated[
+    str, AfterValidator(_checksummed), Field(description="a checksummed address (EIP-55), 0x and 40 digits")
+]
 BaseUnits = Annotated[
     str, Field(pattern=r"^[0-9]{1,60}$", description="base units, decimal digits between quotes")
 ]

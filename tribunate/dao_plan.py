@@ -43,8 +43,8 @@ def to_plan(config: DaoConfig) -> DeploymentPlan:
     Raises:
         ConfigError: values do not fit together.
     """
-    _require_one("demo_market", config.demo_market, "aave", config.aave)
-    _require_one("mandate", config.mandate, "mandate_by_hash", config.mandate_by_hash)
+    _require_one("[demo_market]", config.demo_market, "[aave]", config.aave)
+    _require_one("[mandate]", config.mandate, "[mandate_by_hash]", config.mandate_by_hash)
     content = json.dumps(config.model_dump(), sort_keys=True, separators=(",", ":"))
     protocol = AaveProtocol(config.aave.addresses_provider) if config.aave else _start(config)
     if config.aave is not None and config.bonds.token is None:
@@ -67,7 +67,7 @@ def to_plan(config: DaoConfig) -> DeploymentPlan:
 def _require_one(first: str, one: object, second: str, other: object) -> None:
     if (one is None) == (other is None):
         found = "neither" if one is None else "both"
-        raise ConfigError(f"{found} of [{first}] and [{second}] were given", allowed="exactly one")
+        raise ConfigError(f"{found} of {first} and {second} were given", allowed="exactly one")
 
 
 def _charter(config: DaoConfig) -> Charter:
@@ -98,7 +98,7 @@ def _charter(config: DaoConfig) -> Charter:
 
 def _require_token(token: TokenConfig) -> None:
     """Refuse a deployer who would keep votes."""
-    _require_one("token] address and [token", token.address, "token] total_votes", token.total_votes)
+    _require_one("token.address", token.address, "token.total_votes", token.total_votes)
     given = sum(int(holder.votes) for holder in token.holders)
     if token.total_votes is not None and given != int(token.total_votes):
         raise ConfigError(

@@ -239,6 +239,70 @@ def test_an_identity_of_another_wallet_is_not_seated(empty: FileDeployment) -> N
         empty.finish()
 
 
+# ---- files that are refused
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("timelock_delay_seconds = 86_400", "timelock_delay_seconds = 86_399", "allowed: 86400, 24 hours"),
+        ("threshold_bps = 50 ", "threshold_bps = 0 ", "veto.threshold_bps was 0"),
+        ("threshold_bps = 50 ", "threshold_bps = 1001 ", "veto.threshold_bps was 1001"),
+        ("quorum_percent = 4", "quorum_percnt = 4", "did you mean 'quorum_percent'?"),
+        ("quorum_percent = 4", 'quorum_percent = "4"', "holder_vote.quorum_percent was '4'"),
+        (
+            '0x976EA74026E726554dB657fA54763abd0C3a0aa9"   # may',
+            '0x976ea74026E726554dB657fA54763abd0C3a0aa9" #',
+            "EIP-55",
+        ),
+        ('challenge = "1000000000"', "challenge = 1000000000", "bonds.challenge was 1000000000"),
+        ('challenge = "1000000000"', 'challenge = "1e9"', "base units, decimal digits between quotes"),
+        ('votes = "900000000000000000000000"', 'votes = "1"', "stays with the deployer's key"),
+        (
+            'total_votes = "1000000000000000000000000"',
+            "",
+            "neither of token.address and token.total_votes",
+        ),
+        (
+            "[[markets]]  ",
+            '[[markets]]\nasset = "0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc" # ',
+            "names assets",
+        ),
+        (
+            "[demo_market]",
+            '[aave]\naddresses_provider = "0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc"\n[demo_market]',
+            "both of [demo_market] and [aave]",
+        ),
+        (
+            "[mandate]",
+            '[mandate_by_hash]\nhash = "0x3"\nspread_limit_bps = 1\n[mandate]',
+            "mandate_by_hash.hash",
+        ),
+        ('operator = "west"', 'operator = "ä"', "1 to 31 ASCII characters"),
+        ("agent_id = 4", "agent_id = 0", "seats.3.agent_id was 0"),
+        ("[markets.limits.ltv_bps]", "[markets.limits.ltv]", "did you mean 'ltv_bps'?"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused_before_the_chain_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
+) -> None:
+    text = LOCAL.read_text()
+    assert text.count(old) == 1
+    file = tmp_path / "dao.toml"
+    file.write_text(text.replace(old, new))
+    assert run(["dao", "check", str(file), "--rpc", "http://127.0.0.1:1", "--deployment", "x.json"]) == 2
+    found = capsys.readouterr().err
+    assert found.startswith("error: ")
+    assert said in found
+    assert "Traceback" not in found
+
+
+def test_another_chain_is_refused(empty: FileDeployment) -> None:
+    empty.change("chain_id = 31337", "chain_id = 1")
+    with pytest.raises(ConfigError, match="the file is for chain 1, the end point serves chain 31337"):
+        draft_text(empty.order())
+
+
 # ---- the command line
 
 

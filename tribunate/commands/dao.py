@@ -52,11 +52,15 @@ def check(
 ) -> None:
     """Read everything back from the chain; exit 1 and name each value that differs from the file."""
     from governance.client import ChainClient
-    from governance.dao_check import check_deployment
+    from governance.dao_check import check_deployment, check_powers
     from governance.deployment import load_deployment
     from tribunate.dao_deploy import check_record, check_text
     from tribunate.dao_plan import read_plan
 
-    lines = check_deployment(ChainClient(rpc), load_deployment(deployment), read_plan(file))
+    plan = read_plan(file)
+    where = ChainClient(rpc), load_deployment(deployment), plan
+    lines = check_deployment(*where)
+    if all(line.holds for line in lines):
+        lines += check_powers(*where)
     print(json.dumps(check_record(lines), indent=2) if as_json else check_text(lines))
     raise typer.Exit(0 if all(line.holds for line in lines) else 1)
