@@ -101,6 +101,18 @@ class Committing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TransportBinding:
+    """Proof that one party holds a wallet and a transport key: both have signed the same digest.
+
+    ``public_key`` is the transport key's 64 bytes (x, y), the signatures are 65 bytes each.
+    """
+
+    public_key: bytes
+    transport_signature: bytes
+    wallet_signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
     """One voice, as the timelock attested it."""
 

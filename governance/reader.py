@@ -174,7 +174,7 @@ class ChainReader:
         return Bps(_plain(rules)[0])
 
     def directory_entry(self, uagent: str) -> DirectoryEntry | None:
-        """Return the agent that claims ``uagent``, a seat holder before others; check its binding."""
+        """Return the agent that claims ``uagent``, a seat holder before others."""
         found = self._directory.find(uagent)
         return found[0] if found else None
 

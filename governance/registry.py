@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from web3.contract.contract import Contract
 
 from core.errors import GovernanceError
+from core.ports import TransportBinding
 from governance.client import ChainClient, TransactionSigner
 from governance.deployment import Deployment
 
-UAGENT, ENDPOINTS, ATTESTATION, BINDING = "uagent", "endpoint", "attestation", "binding"
+UAGENT, ENDPOINTS, ATTESTATION = "uagent", "endpoint", "attestation"
 
 
 @dataclass(frozen=True, slots=True)
 class AgentCard:
     """What an agent says of itself.
 
-    ``attestation`` is the transport address's signature over the end points, ``binding`` the two keys'
-    signatures over one another; both are opaque here and checked by whoever connects.
+    ``uagent`` is proven on chain, and empty before; ``attestation`` is the transport key's signature over the
+    end points, opaque here and checked by whoever connects.
     """
 
     uagent: str
     endpoints: tuple[str, ...]
     attestation: bytes
-    binding: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +57,34 @@ class AgentDirectory:
         """The registry of seats."""
         return self._seats
 
-    def register(self, signer: TransactionSigner, card: AgentCard, *, uri: str = "") -> int:
-        """Register the signer as owner and wallet of a new identity; return its id."""
-        metadata = [
-            (UAGENT, card.uagent.encode()),
-            (ENDPOINTS, _encode(card.endpoints)),
-            (ATTESTATION, card.attestation),
-            (BINDING, card.binding),
-        ]
+    def binding_digest(self, wallet: str, uagent: str) -> bytes:
+        """Return what the wallet and the transport key both sign."""
+        return bytes(self._client.call(self._registry.functions.hashBinding(wallet, uagent)))
+
+    def uagent_address(self, public_key: bytes) -> str:
+        """Return the transport address of a public key (64 bytes)."""
+        function = self._registry.functions.uagentAddress(public_key[:32], public_key[32:])
+        return str(self._client.call(function))
+
+    def bind(self, signer: TransactionSigner, agent_id: int, binding: TransportBinding) -> None:
+        """Prove on chain that one party holds wallet and transport key; owner only."""
+        halves = binding.public_key[:32], binding.public_key[32:]
+        proofs = binding.transport_signature, binding.wallet_signature
+        self._client.send(signer, self._registry.functions.bindTransport(agent_id, *halves, *proofs))
+
+    def register(
+        self, signer: TransactionSigner, card: AgentCard, binding: TransportBinding, *, uri: str = ""
+    ) -> int:
+        """Register the signer as owner and wallet of an identity, and bind its transport; return its id."""
+        metadata = [(ENDPOINTS, _encode(card.endpoints)), (ATTESTATION, card.attestation)]
         function = self._registry.get_function_by_signature("register(string,(string,bytes)[])")
         receipt = self._client.send(signer, function(uri, metadata))
         minted = [log for log in receipt["logs"] if len(log["topics"]) == 4]
         if not minted:
             raise GovernanceError("the registry minted no identity")
-        return int.from_bytes(minted[0]["topics"][3], "big")
+        agent_id = int.from_bytes(minted[0]["topics"][3], "big")
+        self.bind(signer, agent_id, binding)
+        return agent_id
 
     def update_endpoints(
         self, signer: TransactionSigner, agent_id: int, *, endpoints: tuple[str, ...], attestation: bytes
@@ -96,19 +110,21 @@ class AgentDirectory:
                 uagent=self._metadata(agent_id, UAGENT).decode(errors="replace"),
                 endpoints=_decode(self._metadata(agent_id, ENDPOINTS)),
                 attestation=self._metadata(agent_id, ATTESTATION),
-                binding=self._metadata(agent_id, BINDING),
             ),
         )
 
     def find(self, uagent: str) -> tuple[DirectoryEntry, ...]:
-        """Return every agent that claims ``uagent``: seat holders first, then by id.
-
-        Registration is open, so that anyone can claim any address: check the binding before you trust one.
-        """
+        """Return every identity bound to ``uagent``: seat holders first, then by id."""
         last = self._client.call(self._registry.functions.lastAgentId())
         wanted = uagent.encode()
         claims = [n for n in range(1, last + 1) if self._metadata(n, UAGENT) == wanted]
         return tuple(sorted((self.entry(n) for n in claims), key=lambda e: (not e.seated, e.agent_id)))
+
+    def of_wallet(self, wallet: str) -> tuple[DirectoryEntry, ...]:
+        """Return every identity of ``wallet``, bound or not, by id."""
+        last = self._client.call(self._registry.functions.lastAgentId())
+        found = (self.entry(n) for n in range(1, last + 1))
+        return tuple(entry for entry in found if entry.wallet == wallet)
 
     def _metadata(self, agent_id: int, key: str) -> bytes:
         return bytes(self._client.call(self._registry.functions.getMetadata(agent_id, key)))

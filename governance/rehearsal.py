@@ -13,6 +13,7 @@ from contracts.artifacts import Artifact, load_artifact
 from core.epoch import quorum
 from core.mandate import Mandate
 from core.market import Parameters, Scalar, with_scalar
+from core.ports import TransportBinding
 from core.position import Position
 from core.units import PRICE_ONE, Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
@@ -132,8 +133,7 @@ class Rehearsal:
         fund(client, people.deployer, [person.address for person in everyone])
         directory = AgentDirectory(client, deployment)
         seats = range(len(people.agents))
-        cards = [AgentCard(f"agent1q{n}", (f"http://127.0.0.1:{9000 + n}",), b"", b"") for n in seats]
-        ids = [directory.register(a, card) for a, card in zip(people.agents, cards, strict=True)]
+        ids = [register_known(directory, people.agents[n], number=n) for n in seats]
         seat(client, people.deployer, deployment, attestations=[attestation(n) for n in ids])
         return deployment
 
@@ -214,6 +214,16 @@ class Rehearsal:
         """Let the oracle say ``price`` (eight decimals) now."""
         now = self.client.timestamp()
         report_price(self.client, self.deployment, self.people.reporter, price=price, observed_at=now)
+
+
+def register_known(directory: AgentDirectory, wallet: LocalSigner, *, number: int) -> int:
+    """Register an agent whose transport key follows from its wallet; return its id."""
+    transport = known_key(f"transport of {wallet.address}")
+    uagent = directory.uagent_address(transport.public_key)
+    digest = directory.binding_digest(wallet.address, uagent)
+    binding = TransportBinding(transport.public_key, transport.sign(digest), wallet.sign(digest))
+    card = AgentCard(uagent, (f"http://127.0.0.1:{9000 + number}",), b"")
+    return directory.register(wallet, card, binding)
 
 
 def attestation(agent_id: int) -> SeatAttestation:

@@ -157,6 +157,11 @@ class LocalSigner:
         """Checksummed address."""
         return self._account.address
 
+    @property
+    def public_key(self) -> bytes:
+        """64 bytes, x and y."""
+        return self._key.public_key.to_bytes()
+
     def sign(self, digest: bytes) -> bytes:
         """Return r, s (low) and v (27 or 28) over a 32-byte digest."""
         if len(digest) != 32:

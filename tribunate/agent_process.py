@@ -205,22 +205,22 @@ class AgentProcess:
         self.report({**event, "epochs": progress.epochs, **losses})
 
     def _register(self, dao: Dao, endpoint: str) -> None:
-        """Register once; on a later start, move the end point if it has changed."""
-        identity, wallet = self._keys.identity, self._keys.wallet
+        """Register and bind once; on a later start do what is missing, and move the end point if need be."""
+        identity, wallet, directory = self._keys.identity, self._keys.wallet, dao.directory
         attestation = attest(identity, [endpoint])
-        found = [e for e in dao.directory.find(identity.address) if e.wallet == wallet.address]
-        if found:
-            if found[0].card.endpoints != (endpoint,):
-                agent_id = found[0].agent_id
-                dao.directory.update_endpoints(
-                    wallet, agent_id, endpoints=(endpoint,), attestation=attestation
-                )
-            self.report({"type": "registered", "agent_id": found[0].agent_id})
-            return
-        _until(lambda: dao.client.balance_wei(wallet.address) > 0)
-        binding = bind(identity, wallet, keccak=keccak).to_bytes()
-        card = AgentCard(identity.address, (endpoint,), attestation, binding)
-        self.report({"type": "registered", "agent_id": dao.directory.register(wallet, card)})
+        binding = bind(identity, wallet, directory.binding_digest(wallet.address, identity.address))
+        found = directory.of_wallet(wallet.address)
+        if not found:
+            _until(lambda: dao.client.balance_wei(wallet.address) > 0)
+            card = AgentCard(identity.address, (endpoint,), attestation)
+            agent_id = directory.register(wallet, card, binding)
+        else:
+            agent_id, card = found[0].agent_id, found[0].card
+            if card.uagent != identity.address:
+                directory.bind(wallet, agent_id, binding)
+            if card.endpoints != (endpoint,):
+                directory.update_endpoints(wallet, agent_id, endpoints=(endpoint,), attestation=attestation)
+        self.report({"type": "registered", "agent_id": agent_id})
 
     def _wait_for_seat(self, dao: Dao) -> SeatTable:
         me = self._keys.wallet.address

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from agents.binding import attested, bound
+from agents.binding import attested
 from agents.scheduler import EpochCalendar
 from core.calls import CALL_SCALAR, is_extraordinary
 from core.epoch import keeper_order
@@ -62,8 +62,7 @@ class SeatDirectory:
         if seat is None:
             return ()
         card = self._dao.directory.entry(seat.agent_id).card
-        genuine = bound(uagent, seat.wallet, card.binding, verifier=self._dao.verifier, keccak=keccak)
-        if card.uagent != uagent or not genuine or not attested(uagent, card.endpoints, card.attestation):
+        if card.uagent != uagent or not attested(uagent, card.endpoints, card.attestation):
             return ()
         return card.endpoints
 

@@ -22,6 +22,7 @@ import {VotesPower} from "../src/votes/VotesPower.sol";
 import {CrookedMarket} from "../test/CrookedMarket.sol";
 import {Campaign} from "./Campaign.sol";
 import {ForgeTest} from "./ForgeTest.sol";
+import {Vm} from "./Vm.sol";
 
 /// @notice A whole DAO with four seats and three holders; everybody does what they may, in any order.
 contract GovernorHandler is ForgeTest, Campaign {
@@ -269,15 +270,25 @@ contract GovernorHandler is ForgeTest, Campaign {
     }
 
     function _seat(AgentRegistry identities) private {
-        AgentRegistry.MetadataEntry[] memory metadata = new AgentRegistry.MetadataEntry[](1);
-        metadata[0] = AgentRegistry.MetadataEntry("uagent", "agent1q");
         SeatRegistry.SeatRequest[] memory requests = new SeatRegistry.SeatRequest[](SEATS);
         for (uint256 n; n < SEATS; ++n) {
-            vm.prank(vm.addr(_keys[n]));
-            identities.register("", metadata);
+            _register(identities, _keys[n]);
             requests[n] = SeatRegistry.SeatRequest(n + 1, bytes32(n + 1), bytes32(n % 2 + 10), bytes32(n % 2 + 20));
         }
         seats.seat(requests);
+    }
+
+    /// @dev One key is wallet and transport here.
+    function _register(AgentRegistry identities, uint256 key) private {
+        Vm.Wallet memory wallet = vm.createWallet(key);
+        (bytes32 x, bytes32 y) = (bytes32(wallet.publicKeyX), bytes32(wallet.publicKeyY));
+        vm.prank(wallet.addr);
+        uint256 agentId = identities.register();
+        bytes32 digest = identities.hashBinding(wallet.addr, identities.uagentAddress(x, y));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        bytes memory proof = abi.encodePacked(r, s, v);
+        vm.prank(wallet.addr);
+        identities.bindTransport(agentId, x, y, proof, proof);
     }
 
     function _market(FastLane lane, address timelock) private {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from web3.contract.contract import Contract, ContractFunction
 
 from governance.client import ChainClient
+from governance.rehearsal import known_key
 from governance.signing import LocalSigner
 
 
@@ -19,16 +20,30 @@ class Registries:
     identities: Contract
     seats: Contract
 
-    def registration(self, name: str) -> ContractFunction:
-        """The call that registers an agent with a transport address."""
-        function = self.identities.get_function_by_signature("register(string,(string,bytes)[])")
-        call: ContractFunction = function("", [("uagent", name.encode())])
+    def registration(self) -> ContractFunction:
+        """The call that registers an agent."""
+        call: ContractFunction = self.identities.get_function_by_signature("register()")()
         return call
 
-    def register(self, agent: LocalSigner) -> int:
-        """Register an agent; return its id."""
-        self.client.send(agent, self.registration(f"agent1q{agent.address.lower()}"))
+    def binding(self, agent_id: int, wallet: str, signer: LocalSigner) -> ContractFunction:
+        """The call that binds a transport key of the test's; ``signer`` signs for the wallet."""
+        transport = known_key(f"transport of {wallet}")
+        x, y = transport.public_key[:32], transport.public_key[32:]
+        uagent = self.client.call(self.identities.functions.uagentAddress(x, y))
+        digest = bytes(self.client.call(self.identities.functions.hashBinding(wallet, uagent)))
+        proofs = transport.sign(digest), signer.sign(digest)
+        call: ContractFunction = self.identities.functions.bindTransport(agent_id, x, y, *proofs)
+        return call
+
+    def last(self) -> int:
+        """The newest agent's id."""
         return int(self.client.call(self.identities.functions.lastAgentId()))
+
+    def register(self, agent: LocalSigner) -> int:
+        """Register and bind an agent; return its id."""
+        self.client.send(agent, self.registration())
+        self.client.send(agent, self.binding(self.last(), agent.address, agent))
+        return self.last()
 
 
 def open_registries(client: ChainClient, owner: LocalSigner) -> Registries:

@@ -17,8 +17,10 @@ from contracts.artifacts import FOLDER
 from core.errors import GovernanceError, GuardrailError, TribunateError
 from core.lanes import Lane
 from core.market import Parameters, Scalar
+from core.ports import TransportBinding
 from core.proposal import ProposalState
 from core.units import PRICE_ONE, Bps
+from governance.registry import AgentCard, AgentDirectory
 from governance.rehearsal import DAY, ETHER, HOUR, TIMELOCK_SECONDS, USD, known_key
 from governance.signing import keccak, update_tuple
 from tests.contracts.conftest import ASSET, LIMIT_NAMES
@@ -400,6 +402,18 @@ def a_collateral_factor_stays_below_the_inferred_ceiling(stage: Stage) -> None:
     bench.check(bench.update(value=74_00))
 
 
+def a_transport_address_is_bound_by_its_own_key(stage: Stage) -> None:
+    dao = stage.dao()
+    directory, stranger = AgentDirectory(dao.client, dao.deployment), dao.people.stranger
+    victim = known_key(f"transport of {dao.people.agents[0].address}")
+    digest = directory.binding_digest(stranger.address, directory.entry(1).card.uagent)
+    forged = TransportBinding(victim.public_key, stranger.sign(digest), stranger.sign(digest))
+    with refused(GovernanceError, "BadTransportProof"):
+        directory.register(stranger, AgentCard("", (), b""), forged)
+    genuine = TransportBinding(victim.public_key, victim.sign(digest), stranger.sign(digest))
+    directory.register(stranger, AgentCard("", (), b""), genuine)
+
+
 INVARIANTS: dict[str, Callable[[Stage], None]] = {
     "INV-1": ltv_is_below_the_threshold,
     "INV-2": a_liquidation_leaves_something_for_the_debt,
@@ -430,6 +444,7 @@ INVARIANTS: dict[str, Callable[[Stage], None]] = {
     "INV-27": a_batch_names_each_market_once,
     "INV-28": a_cut_is_undone_once_and_no_further,
     "INV-29": a_collateral_factor_stays_below_the_inferred_ceiling,
+    "INV-30": a_transport_address_is_bound_by_its_own_key,
 }
 
 

@@ -80,8 +80,12 @@ def test_a_contract_wallet_signs_through_its_owner(client: ChainClient) -> None:
     registry, owners = registries.seats, {}
     for agent in AGENTS:
         wallet = client.contract("ContractWallet", client.deploy(agent, "ContractWallet", agent.address))
-        data = registries.registration(f"agent1q{wallet.address}")._encode_transaction_data()
-        client.send(agent, wallet.functions.run(registries.identities.address, data))
+        for call in (
+            registries.registration,
+            lambda wallet=wallet, agent=agent: registries.binding(registries.last(), wallet.address, agent),
+        ):
+            data = call()._encode_transaction_data()
+            client.send(agent, wallet.functions.run(registries.identities.address, data))
         owners[wallet.address] = agent
     seats = [SeatAttestation(n, *row).encoded() for n, row in enumerate(rows("abab", "xyxy"), start=1)]
     client.send(OWNER, registry.functions.seat(seats))

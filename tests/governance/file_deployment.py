@@ -12,8 +12,8 @@ from contracts.artifacts import load_any_artifact
 from core.errors import GovernanceError
 from governance.client import ChainClient
 from governance.deployment import Deployment, load_deployment
-from governance.registry import AgentCard, AgentDirectory
-from governance.rehearsal import ETHER, known_key
+from governance.registry import AgentDirectory
+from governance.rehearsal import ETHER, known_key, register_known
 from governance.signing import LocalSigner
 from tribunate.dao_deploy import Order, carry_out
 from tribunate.dao_plan import read_plan
@@ -68,7 +68,7 @@ class FileDeployment:
         for number in range(4):
             agent = public_account(number)
             self.client.pay(self.deployer, agent.address, ETHER)
-            directory.register(agent, AgentCard(f"agent1q{number}", (), b"", b""))
+            register_known(directory, agent, number=number)
 
     def finish(self) -> str:
         """Take the deployment all the way, the agents' part included."""

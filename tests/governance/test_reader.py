@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from core.errors import GovernanceError
 from core.evidence import merkle_proof, verify_proof
 from core.guardrails import DEFAULT_LIMITS, Change
 from core.market import Scalar
+from core.ports import TransportBinding
 from core.units import PRICE_ONE
 from governance.reader import position_value, positions_root
 from governance.registry import AgentCard, AgentDirectory
-from governance.rehearsal import ETHER, USD, Rehearsal
+from governance.rehearsal import ETHER, USD, Rehearsal, known_key
 from governance.signing import keccak
 
 UNKNOWN = "agent1qnobody"
@@ -86,21 +88,26 @@ def test_seats_are_as_attested(dao: Rehearsal) -> None:
     table = dao.reader.seat_table()
     assert [seat.agent_id for seat in table.seats] == [1, 2, 3, 4]
     assert [seat.family for seat in table.seats] == ["formula", "neural"] * 2
-    assert [seat.uagent for seat in table.seats] == [f"agent1q{n}" for n in range(4)]
+    assert [seat.uagent for seat in table.seats] == [transport_of(dao, place) for place in range(4)]
     assert table == dao.reader.seat_table(table.version)
 
 
 def test_a_transport_address_changed_after_seating_is_not_believed(dao: Rehearsal) -> None:
-    registry = dao.client.contract("AgentRegistry", dao.deployment.addresses["registry"])
-    dao.client.send(dao.people.agents[0], registry.functions.setMetadata(1, "uagent", b"agent1qevil"))
-    assert [seat.uagent for seat in dao.reader.seat_table().seats] == ["", "agent1q1", "agent1q2", "agent1q3"]
+    before = [seat.uagent for seat in dao.reader.seat_table().seats]
+    directory, agent = AgentDirectory(dao.client, dao.deployment), dao.people.agents[0]
+    other = known_key("another transport")
+    uagent = directory.uagent_address(other.public_key)
+    digest = directory.binding_digest(agent.address, uagent)
+    binding = TransportBinding(other.public_key, other.sign(digest), agent.sign(digest))
+    directory.bind(agent, 1, binding)
+    assert [seat.uagent for seat in dao.reader.seat_table().seats] == ["", *before[1:]]
 
 
 # ---- directory
 
 
 def test_a_peer_is_found_by_its_transport_address(dao: Rehearsal) -> None:
-    entry = dao.reader.directory_entry("agent1q2")
+    entry = dao.reader.directory_entry(transport_of(dao, 2))
     assert entry is not None
     assert (entry.agent_id, entry.wallet, entry.seated) == (3, dao.people.agents[2].address, True)
     assert entry.card.endpoints == ("http://127.0.0.1:9002",)
@@ -110,12 +117,28 @@ def test_an_unknown_peer_is_none(dao: Rehearsal) -> None:
     assert dao.reader.directory_entry(UNKNOWN) is None
 
 
-def test_a_seat_holder_comes_before_a_squatter(dao: Rehearsal) -> None:
-    directory = AgentDirectory(dao.client, dao.deployment)
-    card = AgentCard("agent1q2", ("http://evil",), b"", b"")
-    squatter = directory.register(dao.people.stranger, card)
-    found = directory.find("agent1q2")
-    assert [(entry.agent_id, entry.seated) for entry in found] == [(3, True), (squatter, False)]
+def transport_of(dao: Rehearsal, place: int) -> str:
+    return AgentDirectory(dao.client, dao.deployment).entry(place + 1).card.uagent
+
+
+def test_a_transport_address_has_one_holder(dao: Rehearsal) -> None:
+    """Nobody can claim another's: the registry asks for a signature of its key."""
+    directory, stranger = AgentDirectory(dao.client, dao.deployment), dao.people.stranger
+    victim = known_key(f"transport of {dao.people.agents[2].address}")
+    digest = directory.binding_digest(stranger.address, transport_of(dao, 2))
+    forged = TransportBinding(victim.public_key, stranger.sign(digest), stranger.sign(digest))
+    with pytest.raises(GovernanceError, match="BadTransportProof"):
+        directory.register(stranger, AgentCard("", ("http://evil",), b""), forged)
+    found = directory.find(transport_of(dao, 2))
+    assert [(entry.agent_id, entry.seated) for entry in found] == [(3, True)]
+
+
+def test_an_unbound_identity_is_found_by_its_wallet(dao: Rehearsal) -> None:
+    """An agent that was cut between its two transactions finds what it has begun."""
+    directory, stranger = AgentDirectory(dao.client, dao.deployment), dao.people.stranger
+    dao.client.send(stranger, directory.contract.get_function_by_signature("register()")())
+    (entry,) = directory.of_wallet(stranger.address)
+    assert (entry.agent_id, entry.card.uagent) == (5, "")
 
 
 def test_an_agent_moves_its_end_points(dao: Rehearsal) -> None:

@@ -25,8 +25,8 @@ from governance.deploy_dao import GOVERNORS, TIMELOCK_ROLES, TIMELOCK_SECONDS, m
 from governance.deployment import Deployment
 from governance.proposals import Proposals
 from governance.reader import ChainReader, position_value
-from governance.registry import AgentCard, AgentDirectory
-from governance.rehearsal import ETHER, HOUR, WINDOW_SECONDS, Cast, attestation, cast
+from governance.registry import AgentDirectory
+from governance.rehearsal import ETHER, HOUR, WINDOW_SECONDS, Cast, attestation, cast, register_known
 from governance.signing import Eip712Hasher, LocalSigner, keccak, update_tuple
 
 TOTAL_VOTES = 1_000_000 * ETHER
@@ -111,8 +111,7 @@ def _share_votes(dao: Founded) -> None:
 def _seat_agents(dao: Founded) -> None:
     deployment = Deployment(dao.client.chain_id, "WETH", dao.client.block_number(), dao.addresses)
     directory = AgentDirectory(dao.client, deployment)
-    cards = [AgentCard(f"agent1q{n}", (), b"", b"") for n in range(len(dao.people.agents))]
-    ids = [directory.register(a, card) for a, card in zip(dao.people.agents, cards, strict=True)]
+    ids = [register_known(directory, agent, number=n) for n, agent in enumerate(dao.people.agents)]
     seat(dao.client, dao.people.deployer, deployment, attestations=[attestation(n) for n in ids])
 
 

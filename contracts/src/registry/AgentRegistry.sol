@@ -4,9 +4,11 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {ERC721URIStorage} from "@openzeppelin/contracts/token/ERC721/extensions/ERC721URIStorage.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IAgentIdentity, ISeatWatch} from "./ISeatWatch.sol";
+import {UagentAddress} from "./UagentAddress.sol";
 
 /// @notice Identity of agents: the identity part of ERC-8004, whole. Registration is open; a seat is not.
 /// @dev Reputation and validation of ERC-8004 are not here. The owner can only name the seat registry, once.
@@ -18,7 +20,10 @@ contract AgentRegistry is IAgentIdentity, ERC721URIStorage, EIP712, Ownable {
 
     bytes32 private constant WALLET_TYPEHASH =
         keccak256("AgentWalletSet(uint256 agentId,address newWallet,address owner,uint256 deadline)");
+    bytes32 private constant BINDING_TYPEHASH = keccak256("TransportBinding(address wallet,string uagent)");
     bytes32 private constant WALLET_KEY = keccak256("agentWallet");
+    bytes32 private constant UAGENT_KEY_HASH = keccak256("uagent");
+    string private constant UAGENT_KEY = "uagent";
     uint256 private constant LONGEST_PROOF_SECONDS = 5 minutes;
 
     uint256 public lastAgentId;
@@ -37,6 +42,7 @@ contract AgentRegistry is IAgentIdentity, ERC721URIStorage, EIP712, Ownable {
     error SeatWatchAlreadySet();
     error ReservedKey();
     error NotAgentOwner(uint256 agentId, address caller);
+    error BadTransportProof(uint256 agentId, string uagent);
     error BadWalletProof(uint256 agentId, address wallet);
     error ProofExpired(uint256 deadline);
 
@@ -93,6 +99,37 @@ contract AgentRegistry is IAgentIdentity, ERC721URIStorage, EIP712, Ownable {
         _setWallet(agentId, wallet);
     }
 
+    /// @notice Names the transport address, which the registry derives from its public key. Both keys sign the
+    /// same words, so that one party holds both; the metadata `uagent` is set in no other way.
+    /// @param x First half of the transport's public key; `y` the second.
+    function bindTransport(
+        uint256 agentId,
+        bytes32 x,
+        bytes32 y,
+        bytes calldata transportProof,
+        bytes calldata walletProof
+    ) external {
+        _onlyAgentOwner(agentId);
+        string memory uagent = UagentAddress.addressOf(x, y);
+        address wallet = _wallets[agentId];
+        bytes32 digest = hashBinding(wallet, uagent);
+        (address transport,,) = ECDSA.tryRecover(digest, transportProof);
+        if (transport != UagentAddress.signerOf(x, y)) revert BadTransportProof(agentId, uagent);
+        if (!SignatureChecker.isValidSignatureNow(wallet, digest, walletProof)) revert BadWalletProof(agentId, wallet);
+        _metadata[agentId][UAGENT_KEY] = bytes(uagent);
+        emit MetadataSet(agentId, UAGENT_KEY, UAGENT_KEY, bytes(uagent));
+    }
+
+    /// @notice What wallet and transport key both sign (EIP-712).
+    function hashBinding(address wallet, string memory uagent) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(BINDING_TYPEHASH, wallet, keccak256(bytes(uagent)))));
+    }
+
+    /// @notice The transport address of a public key.
+    function uagentAddress(bytes32 x, bytes32 y) external pure returns (string memory) {
+        return UagentAddress.addressOf(x, y);
+    }
+
     function unsetAgentWallet(uint256 agentId) external {
         _onlyAgentOwner(agentId);
         _setWallet(agentId, address(0));
@@ -116,7 +153,8 @@ contract AgentRegistry is IAgentIdentity, ERC721URIStorage, EIP712, Ownable {
     }
 
     function _setMetadata(uint256 agentId, string memory key, bytes calldata value) private {
-        if (keccak256(bytes(key)) == WALLET_KEY) revert ReservedKey();
+        bytes32 hash = keccak256(bytes(key));
+        if (hash == WALLET_KEY || hash == UAGENT_KEY_HASH) revert ReservedKey();
         _metadata[agentId][key] = value;
         emit MetadataSet(agentId, key, key, value);
     }
@@ -124,7 +162,10 @@ contract AgentRegistry is IAgentIdentity, ERC721URIStorage, EIP712, Ownable {
     function _setWallet(uint256 agentId, address wallet) private {
         bool moved = _wallets[agentId] != address(0) && _wallets[agentId] != wallet;
         _wallets[agentId] = wallet;
-        if (moved && address(seatWatch) != address(0)) seatWatch.vacate(agentId);
+        if (moved) {
+            delete _metadata[agentId][UAGENT_KEY];
+            if (address(seatWatch) != address(0)) seatWatch.vacate(agentId);
+        }
         emit MetadataSet(agentId, "agentWallet", "agentWallet", abi.encodePacked(wallet));
     }
 
