@@ -69,21 +69,31 @@ contract Proofs is ForgeTest {
         assert(next.liquidationThresholdBps == threshold);
     }
 
-    /// @notice Votes at the threshold kill and votes below it do not: the contract's comparison is that of the
-    /// exact shares, at the default and at the immutable ceiling, for supplies of up to 2^40 votes.
-    function check_the_default_veto_kills_at_its_share(uint40 votable, uint40 against) external pure {
-        _killsAtItsShare(votable, against, 50);
+    /// @notice A threshold that is the share of the supply, rounded up, kills exactly at the share: no vote early,
+    /// no vote late (16-bit votes: bit vectors multiply slowly; the argument does not depend on their width). That
+    /// the contract divides and rounds up so is fuzzed below, over its whole range.
+    function check_votes_kill_exactly_at_the_share(uint24 shareTimesBps, uint16 threshold, uint16 against)
+        external
+        pure
+    {
+        vm.assume(uint256(threshold) * BPS >= shareTimesBps);
+        vm.assume(threshold > 0 && uint256(threshold - 1) * BPS < shareTimesBps);
+        assert((against >= threshold) == (uint256(against) * BPS >= shareTimesBps));
     }
 
-    function check_the_highest_veto_kills_at_its_share(uint40 votable, uint40 against) external pure {
-        _killsAtItsShare(votable, against, 500);
+    /// @notice Votes only add up: what has killed stays above the threshold whoever votes next.
+    function check_a_tally_never_falls(uint112 before, uint112 weight, uint112 threshold) external pure {
+        vm.assume(before >= threshold);
+        assert(uint256(before) + weight >= threshold);
     }
 
-    function _killsAtItsShare(uint256 votable, uint256 against, uint256 thresholdBps) private pure {
-        vm.assume(votable > 0);
-        uint256 threshold = (votable * thresholdBps + BPS - 1) / BPS;
-        assert((against >= threshold) == (against * BPS >= votable * thresholdBps));
-        assert(threshold <= votable);
+    function testFuzz_the_threshold_rounds_up(uint112 votable, uint16 thresholdBps) external pure {
+        uint256 bps = within(thresholdBps, 1, 500);
+        uint256 share = uint256(votable) * bps;
+        uint256 threshold = (share + BPS - 1) / BPS;
+        vm.assertGe(threshold * BPS, share, "below the share");
+        if (threshold > 0) vm.assertLt((threshold - 1) * BPS, share, "a vote too many");
+        vm.assertLe(threshold, votable, "above the supply");
     }
 
     function _allowed(uint256 current, uint256 proposed, FieldLimits memory limits) private pure returns (bool) {
