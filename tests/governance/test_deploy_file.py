@@ -208,7 +208,7 @@ def test_a_dry_run_bounds_the_gas_and_foretells_the_addresses(empty: FileDeploym
         (step.purpose, step.gas, used[step.purpose]) for step in site.steps if step.gas < used[step.purpose]
     ]
     assert over == []
-    assert sum(used.values()) < sum(step.gas for step in site.steps) < 2 * sum(used.values())
+    assert 10 * sum(step.gas for step in site.steps) < 15 * sum(used.values())
     # payments to the agents come between, so that only the steps before them have the nonces foretold
     for role in ("timelock", "gate", "scores"):
         assert site.addresses[role] == empty.deployment.addresses[role]
