@@ -57,6 +57,8 @@ DAO_KINDS = (
 )
 
 TAIL_BYTES = 40
+WORD = 32
+IMMUTABLE = b"\x7f" + bytes(WORD)
 RULES = (
     "margin_bps",
     "newly_liquidatable_bps",
@@ -110,20 +112,31 @@ def differences(lines: tuple[Line, ...]) -> tuple[Line, ...]:
 def runs_the_code(creation: bytes, runtime: bytes) -> bool:
     """Whether ``runtime`` is what ``creation`` leaves on chain, immutable values aside.
 
-    Creation code holds the runtime code, with zeros where the constructor writes immutable values.  Its end
-    (the compiler's metadata) has none, and says where it lies.
+    Creation code holds the runtime code, with ``PUSH32 0`` where the constructor writes an immutable value.
+    Its end (the compiler's metadata) has none, and says where it lies.
 
-    >>> runs_the_code(bytes.fromhex("6001aa00bb"), bytes.fromhex("aa07bb"))
+    >>> creation = bytes.fromhex("6001aa7f" + 32 * "00" + 40 * "bb")
+    >>> runs_the_code(creation, bytes.fromhex("aa7f" + 32 * "07" + 40 * "bb"))
     True
-    >>> runs_the_code(bytes.fromhex("6001aa00bb"), bytes.fromhex("ab07bb"))
+    >>> runs_the_code(creation, bytes.fromhex("ab7f" + 32 * "07" + 40 * "bb"))
     False
     """
-    tail = runtime[-min(TAIL_BYTES, max(1, len(runtime) // 2)) :]
+    tail = runtime[-TAIL_BYTES:]
     end = creation.rfind(tail) + len(tail)
     if not runtime or tail not in creation or len(runtime) > end:
         return False
     written = creation[end - len(runtime) : end]
-    return all(ours in (0, theirs) for ours, theirs in zip(written, runtime, strict=True))
+    return _without(written, written) == _without(runtime, written)
+
+
+def _without(code: bytes, written: bytes) -> bytes:
+    """Return ``code`` with zeros wherever ``written`` leaves room for an immutable value."""
+    blanked, start = bytearray(code), written.find(IMMUTABLE)
+    while start >= 0:
+        end = start + len(IMMUTABLE)
+        blanked[start + 1 : end] = bytes(WORD)
+        start = written.find(IMMUTABLE, end)
+    return bytes(blanked)
 
 
 class _Check:
@@ -179,6 +192,8 @@ class _Check:
         timelock = self._client.contract("TribunateTimelock", self._at["timelock"])
         logs = timelock.events.RoleGranted().get_logs(from_block=self._deployment.block)
         granted = {(bytes(log["args"]["role"]), str(log["args"]["account"])) for log in logs}
+        own = (ADMIN, self._at["timelock"])
+        yield Line("the record's block is before the timelock's creation", True, own in granted)
         governors = sorted(self._at[name] for name in GOVERNORS)
         wanted = dict.fromkeys(TIMELOCK_ROLES, governors) | {"DEFAULT_ADMIN_ROLE": [self._at["timelock"]]}
         for role, holders in wanted.items():

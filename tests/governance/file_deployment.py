@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,14 @@ def public_account(number: int) -> LocalSigner:
     Account.enable_unaudited_hdwallet_features()
     path = f"m/44'/60'/0'/0/{number}"
     return LocalSigner(bytes(Account.from_mnemonic(MNEMONIC, account_path=path).key))
+
+
+def keep_key(path: Path, signer: LocalSigner) -> None:
+    """Write the key of ``signer`` as a keystore with its passphrase beside it."""
+    content = Account.encrypt(signer._account.key, "test", kdf="pbkdf2", iterations=1_000)
+    for file, text in ((path, json.dumps(content)), (path.with_suffix(".passphrase"), "test")):
+        file.write_text(text)
+        file.chmod(0o600)
 
 
 @dataclass(frozen=True, slots=True)

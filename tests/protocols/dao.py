@@ -21,7 +21,7 @@ from core.update import FreshnessSnapshot, ParameterUpdate
 from governance.client import ChainClient
 from governance.cuts import Cuts
 from governance.deploy import fund, seat
-from governance.deploy_dao import GOVERNORS, TIMELOCK_ROLES, TIMELOCK_SECONDS, market_rules
+from governance.deploy_dao import TIMELOCK_SECONDS, Charter, grant_timelock_roles, lay_dao, market_rules
 from governance.deployment import Deployment
 from governance.proposals import Proposals
 from governance.reader import ChainReader, position_value
@@ -48,6 +48,11 @@ class Founded:
     people: Cast
     addresses: dict[str, str]
 
+    @property
+    def owner(self) -> str:
+        """Who owns everything until it is handed over."""
+        return self.people.deployer.address
+
     def contract(self, kind: str, role: str) -> Contract:
         """Return the contract that stands for ``role``."""
         return self.client.contract(kind, self.addresses[role])
@@ -68,33 +73,27 @@ def found_dao(client: ChainClient, funder: LocalSigner) -> Founded:
     people = dao.people
     everyone = [people.deployer, people.guardian, people.stranger, people.large, *people.agents]
     fund(client, funder, [person.address for person in everyone], value_wei=100 * ETHER)
-    _deploy_governance(dao)
+    lay_dao(dao, charter(people))
+    grant_timelock_roles(dao)
     _deploy_guardrails(dao)
     _share_votes(dao)
     _seat_agents(dao)
     return dao
 
 
-def _deploy_governance(dao: Founded) -> None:
-    owner = dao.people.deployer.address
-    timelock = dao.put("timelock", "TribunateTimelock", TIMELOCK_SECONDS, owner)
-    token = dao.put("governance_token", "GovernanceToken", owner, TOTAL_VOTES)
-    power = dao.put("veto_power", "VotesPower", token.address, [])
-    registry = dao.put("registry", "AgentRegistry", owner)
-    seats = dao.put("seats", "SeatRegistry", owner, registry.address)
-    models = dao.put("models", "ModelRegistry", owner)
-    gate = dao.put("gate", "UpdateGate", owner, seats.address, models.address)
-    guardian = dao.people.guardian.address
-    neighbours = (power.address, timelock.address, gate.address)
-    governor = dao.put("governor", "ParameterGovernor", *neighbours, guardian, 50)
-    fast_lane = dao.put("fast_lane", "FastLane", gate.address)
-    dao.put("holder_governor", "HolderGovernor", token.address, timelock.address, 10_000 * ETHER, 4)
-    dao.send(registry.functions.setSeatWatch(seats.address))
-    dao.send(gate.functions.setEntrances(governor.address, fast_lane.address))
-    dao.send(gate.functions.setMandate(keccak(b"mandate"), 15_00))
-    for role in TIMELOCK_ROLES:
-        for name in GOVERNORS:
-            dao.send(timelock.functions.grantRole(keccak(role.encode()), dao.addresses[name]))
+def charter(people: Cast) -> Charter:
+    """Return a DAO that has nothing of a protocol in it."""
+    return Charter(
+        mandate_hash=keccak(b"mandate"),
+        spread_limit_bps=Bps(15_00),
+        guardian=people.guardian.address,
+        veto_threshold_bps=Bps(50),
+        holder_proposal_votes=10_000 * ETHER,
+        holder_quorum_percent=4,
+        challenge_bond=0,
+        score_bond=0,
+        total_votes=TOTAL_VOTES,
+    )
 
 
 def _deploy_guardrails(dao: Founded) -> None:

@@ -11,7 +11,7 @@ import pytest
 from core.errors import ConfigError, GuardrailError
 from governance.client import ChainClient
 from governance.dao_check import check_deployment, differences
-from governance.deploy_protocol import DeploymentPlan
+from governance.deploy_protocol import DeploymentPlan, draft
 from governance.deployment import load_deployment
 from governance.rehearsal import ETHER, known_key
 from governance.signing import LocalSigner
@@ -106,6 +106,21 @@ def test_a_dry_run_before_a_live_market_sends_nothing(order: Order) -> None:
     assert order.client.block_number() == block
     assert len(re.findall(r"adapter\.(?:watch|listMarket)", text)) == 6
     assert not order.out.exists()
+
+
+def test_the_bound_of_gas_holds_before_aave(order: Order) -> None:
+    carry_out(order)
+    journal = order.journal()
+    steps = draft(order.client, DEPLOYER.address, order.plan, journal=journal).steps
+    journal.close()
+    used = [order.client.receipt(step.sent or "") for step in steps]
+    over = [
+        (step.purpose, step.gas, receipt["gasUsed"])
+        for step, receipt in zip(steps, used, strict=True)
+        if receipt is not None and receipt["gasUsed"] > step.gas
+    ]
+    assert None not in used
+    assert over == []
 
 
 def test_a_token_that_counts_blocks_is_refused(order: Order, market: AaveMarket) -> None:
