@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from eth_account.messages import encode_typed_data
 from web3.contract.contract import Contract
 
 from core.errors import GovernanceError
 from core.proposal import ProposalState
 from governance.rehearsal import ETHER, HOUR, Rehearsal
+from governance.signing import keccak
 
 THRESHOLD = 4_500 * ETHER  # 0.5 % of 900 000: a million less the treasury's hundred thousand
 
@@ -155,3 +157,23 @@ def test_a_treasury_named_twice_cannot_be_deployed(dao: Rehearsal) -> None:
 def test_nine_treasuries_cannot_be_deployed(dao: Rehearsal) -> None:
     with pytest.raises(GovernanceError, match="TooManyTreasuries"):
         deploy_power(dao, tuple(f"0x{n:040x}" for n in range(1, 10)))
+
+
+def test_a_veto_by_signature_counts_like_one_sent(dao: Rehearsal) -> None:
+    """Any relayer brings it; OpenZeppelin's ballot, nonce and domain."""
+    number, holder = dao.propose(), dao.people.large
+    dao.open_voting()
+    at = dao.deployment.addresses["governor"]
+    governor, proposal = dao.client.contract("ParameterGovernor", at), dao.proposals.governor_id(number)
+    nonce = dao.client.call(governor.functions.nonces(holder.address))
+    domain = {"name": "Tribunate", "version": "1", "chainId": dao.client.chain_id, "verifyingContract": at}
+    fields = (("proposalId", "uint256"), ("support", "uint8"), ("voter", "address"), ("nonce", "uint256"))
+    types = {"Ballot": [{"name": name, "type": kind} for name, kind in fields]}
+    ballot = {"proposalId": proposal, "support": 0, "voter": holder.address, "nonce": nonce}
+    message = encode_typed_data(domain, types, ballot)
+    digest = keccak(b"\x19" + message.version + message.header + message.body)
+    cast = governor.functions.castVoteBySig(proposal, 0, holder.address, holder.sign(digest))
+    dao.client.send(dao.people.stranger, cast)
+    assert dao.proposals.state(number) is ProposalState.DEFEATED
+    with pytest.raises(GovernanceError, match="GovernorInvalidSignature"):
+        dao.client.send(dao.people.stranger, cast)

@@ -6,6 +6,7 @@ import importlib
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -104,6 +105,35 @@ def one_agent_cannot_cancel_and_two_can(proposal: ModuleType) -> None:
     assert proposal.withdraw(once, HOUR).canceled
 
 
+def each_change_has_its_lane_by_effect(lanes: ModuleType) -> None:
+    def lane(**changes: int) -> str:
+        return str(lanes.lane_of(START, replace(START, **changes), total_collateral=0))  # type: ignore[arg-type]
+
+    assert lane(liquidation_threshold_bps=74_50) == "ramp"
+    assert lane(ltv_bps=60_00) == "fast"
+    assert lane(liquidation_bonus_bps=4_00) == "slow"
+    assert lane(liquidation_threshold_bps=75_50) == "slow"
+
+
+def a_ramp_steps_fifty_bps_a_day(ramp: ModuleType) -> None:
+    assert ramp.ramp_plan(75_00, 73_60) == ((0, 74_50), (DAY, 74_00), (2 * DAY, 73_60))
+
+
+def a_cap_is_cut_by_half_at_most(guardrails: ModuleType) -> None:
+    current = Parameters(Bps(70_00), Bps(75_00), Bps(5_00), 1_000, 900)
+    assert guardrails.cuttable(current, Scalar.BORROW_CAP, supplied=0) == (450, 900)
+    assert guardrails.cuttable(current, Scalar.SUPPLY_CAP, supplied=700) == (700, 1_000)
+    assert guardrails.cuttable(current, Scalar.LTV, supplied=0) == (0, 70_00)
+
+
+def a_cut_is_undone_no_further_than_it_went(guardrails: ModuleType) -> None:
+    cut = guardrails.Cut(time=0, before=70_00)
+    assert guardrails.restores(cut, 60_00, 70_00, 30 * DAY)
+    assert not guardrails.restores(cut, 60_00, 70_01, 30 * DAY)
+    assert not guardrails.restores(cut, 60_00, 70_00, 30 * DAY + 1)
+    assert not guardrails.restores(replace(cut, restored=True), 60_00, 70_00, DAY)
+
+
 CHECKS: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
     "INV-1": ("core.market", ltv_is_below_the_threshold),
     "INV-2": ("core.market", a_liquidation_leaves_something_for_the_debt),
@@ -114,7 +144,11 @@ CHECKS: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
     "INV-7": ("core.guardrails", gross_moves_stay_within_the_budget),
     "INV-12": ("core.proposal", a_veto_at_the_threshold_kills_at_once),
     "INV-13": ("core.proposal", nothing_executes_early_or_late),
+    "INV-14": ("core.lanes", each_change_has_its_lane_by_effect),
     "INV-17": ("core.proposal", one_agent_cannot_cancel_and_two_can),
+    "INV-20": ("core.ramp", a_ramp_steps_fifty_bps_a_day),
+    "INV-23": ("core.guardrails", a_cap_is_cut_by_half_at_most),
+    "INV-28": ("core.guardrails", a_cut_is_undone_no_further_than_it_went),
 }
 MUTANTS = tomllib.loads((Path(__file__).parent / "core_mutants.toml").read_text(encoding="utf-8"))["mutant"]
 

@@ -20,6 +20,7 @@ from core.market import Parameters, Scalar
 from core.ports import TransportBinding
 from core.proposal import ProposalState
 from core.units import PRICE_ONE, Bps
+from governance.price_cap import PriceCap, PriceCapUpdate
 from governance.registry import AgentCard, AgentDirectory
 from governance.rehearsal import DAY, ETHER, HOUR, TIMELOCK_SECONDS, USD, known_key
 from governance.signing import keccak, update_tuple
@@ -414,6 +415,30 @@ def a_transport_address_is_bound_by_its_own_key(stage: Stage) -> None:
     directory.register(stranger, AgentCard("", (), b""), genuine)
 
 
+def a_price_cap_is_not_below_the_live_ratio(stage: Stage) -> None:
+    """Live 1.20.  Snapshot 1.16 growing 10 % a year: 140 days old it caps at 1.204, 8 days old at 1.163."""
+    bench = stage.bench()
+    client, now = bench.client, bench.client.timestamp()
+    expected = PriceCap(1_150_000_000_000_000_000, now - 200 * DAY, Bps(10_00))
+    owner = bench.timelock.address
+    values = expected.snapshot_ratio, expected.snapshot_timestamp, 10_00
+    feed = client.deploy(bench.timelock, "PriceCapFeed", owner, 12 * 10**17, values)
+    adapter = client.contract("PriceCapAdapter", client.deploy(bench.timelock, "PriceCapAdapter", owner))
+    rules = (5_00, 15_00, 1_00, 3_00, 5_00, 3 * DAY, 7 * DAY)
+    bench.send(adapter.functions.listFeed(feed, rules))
+
+    def check(age_days: int) -> None:
+        proposed = PriceCap(1_160_000_000_000_000_000, now - age_days * DAY, Bps(10_00))
+        update = PriceCapUpdate(
+            1, feed, 0, bytes(32), expected, proposed, 0, 0, bytes(32), bytes(32), now + HOUR
+        )
+        client.call(adapter.functions.requireCapSubmittable(update_tuple(update)))
+
+    check(140)
+    with refused(GuardrailError, "PriceCapBelowRatio"):
+        check(8)
+
+
 INVARIANTS: dict[str, Callable[[Stage], None]] = {
     "INV-1": ltv_is_below_the_threshold,
     "INV-2": a_liquidation_leaves_something_for_the_debt,
@@ -445,6 +470,7 @@ INVARIANTS: dict[str, Callable[[Stage], None]] = {
     "INV-28": a_cut_is_undone_once_and_no_further,
     "INV-29": a_collateral_factor_stays_below_the_inferred_ceiling,
     "INV-30": a_transport_address_is_bound_by_its_own_key,
+    "INV-31": a_price_cap_is_not_below_the_live_ratio,
 }
 
 
