@@ -53,6 +53,8 @@ library UagentAddress {
         for (uint256 i; i < human.length; ++i) sum = _step(sum, uint8(human[i]) & 31);
         for (uint256 i; i < words.length; ++i) sum = _step(sum, uint8(words[i]));
         for (uint256 i; i < CHECKSUM_WORDS; ++i) sum = _step(sum, 0);
+        // exclusive or with BIP-173's constant, not a power
+        // slither-disable-next-line incorrect-exp
         return sum ^ 1;
     }
 
