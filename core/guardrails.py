@@ -1,6 +1,6 @@
 """The limits inside which any change must stay, checked at submission and again at execution.
 
-Per field: ``enabled``, floor, ceiling, step up and down (absolute, or relative in basis points),
+Per field: ``enabled``, floor, ceiling, step up and down (each absolute, or relative in basis points),
 minimum delay from execution to execution, and gross budgets up and down over every trailing 30 days.
 
 Sources: MECHANISM.md, Guardrails; Aave Generalized Risk Steward (debounce, absolute steps for LTV,
@@ -10,7 +10,7 @@ threshold and bonus, relative steps for caps).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core.errors import GuardrailError
 from core.market import Parameters, Scalar, validate_parameters
@@ -22,17 +22,33 @@ BUDGET_WINDOW_SECONDS = 30 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class FieldLimits:
-    """Limits of one field.  With ``relative``, steps and budgets are basis points of the value moved from."""
+    """Limits of one field.
+
+    Step and budget of one direction are basis points of the value moved from where it is relative, else
+    absolute: in multiples of ``10 ** unit_decimals`` of the field's own unit (whole tokens for a cap).
+    """
 
     enabled: bool
     floor: int
     ceiling: int
     step_up: int
     step_down: int
-    relative: bool
+    relative_up: bool
+    relative_down: bool
     min_delay_seconds: int
     budget_up: int
     budget_down: int
+    unit_decimals: int = 0
+
+    def is_relative(self, *, upwards: bool) -> bool:
+        """Return whether step and budget of one direction are basis points."""
+        return self.relative_up if upwards else self.relative_down
+
+    def base_units(self, count: int, current: int, *, upwards: bool) -> int:
+        """Return what a step or a budget of ``count`` comes to from ``current``, rounded down."""
+        if self.is_relative(upwards=upwards):
+            return current * count // BPS_ONE
+        return int(count * 10**self.unit_decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +71,36 @@ class Cut:
 
 DAY = 24 * 3600
 RESTORE_SECONDS = 30 * DAY
+_CLOSED = FieldLimits(False, 0, 0, 0, 0, True, True, 0, 0, 0)
+
+
+def _absolute(floor: int, ceiling: int, *, step: int, budget: int) -> FieldLimits:
+    return FieldLimits(True, floor, ceiling, step, step, False, False, 3 * DAY, budget, budget)
+
+
+def _relative(*, step: int, budget: int) -> FieldLimits:
+    return FieldLimits(True, 0, 2**128 - 1, step, step, True, True, 3 * DAY, budget, budget)
+
+
 DEFAULT_LIMITS: dict[Scalar, FieldLimits] = {
-    Scalar.LTV: FieldLimits(True, 10_00, 90_00, 50, 50, False, 3 * DAY, 150, 150),
-    Scalar.LIQUIDATION_THRESHOLD: FieldLimits(True, 20_00, 93_00, 50, 50, False, 3 * DAY, 150, 150),
-    Scalar.LIQUIDATION_BONUS: FieldLimits(True, 1_00, 15_00, 50, 50, False, 3 * DAY, 150, 150),
-    Scalar.SUPPLY_CAP: FieldLimits(True, 0, 2**128 - 1, 30_00, 30_00, True, 3 * DAY, 100_00, 100_00),
-    Scalar.BORROW_CAP: FieldLimits(True, 0, 2**128 - 1, 30_00, 30_00, True, 3 * DAY, 100_00, 100_00),
+    Scalar.LTV: _absolute(10_00, 90_00, step=50, budget=150),
+    Scalar.LIQUIDATION_THRESHOLD: _absolute(20_00, 93_00, step=50, budget=150),
+    Scalar.LIQUIDATION_BONUS: _absolute(1_00, 15_00, step=50, budget=150),
+    Scalar.SUPPLY_CAP: _relative(step=30_00, budget=100_00),
+    Scalar.BORROW_CAP: _relative(step=30_00, budget=100_00),
+    Scalar.IS_OPEN: _absolute(0, 1, step=1, budget=1),
 }
 """The defaults of MECHANISM.md; ``scripts/generate.py`` writes them into Solidity and the docs."""
 
 EMODE_LIMITS: dict[Scalar, FieldLimits] = {
-    **{
-        scalar: replace(limits, step_up=10, step_down=10)
-        for scalar, limits in DEFAULT_LIMITS.items()
-        if not limits.relative
-    },
-    Scalar.LTV: FieldLimits(True, 10_00, 98_00, 10, 10, False, 3 * DAY, 150, 150),
-    Scalar.LIQUIDATION_THRESHOLD: FieldLimits(True, 20_00, 98_50, 10, 10, False, 3 * DAY, 150, 150),
-    Scalar.SUPPLY_CAP: FieldLimits(False, 0, 0, 0, 0, True, 0, 0, 0),
-    Scalar.BORROW_CAP: FieldLimits(False, 0, 0, 0, 0, True, 0, 0, 0),
+    Scalar.LTV: _absolute(10_00, 98_00, step=10, budget=150),
+    Scalar.LIQUIDATION_THRESHOLD: _absolute(20_00, 98_50, step=10, budget=150),
+    Scalar.LIQUIDATION_BONUS: _absolute(1_00, 15_00, step=10, budget=150),
+    Scalar.SUPPLY_CAP: _CLOSED,
+    Scalar.BORROW_CAP: _CLOSED,
+    Scalar.IS_OPEN: _CLOSED,
 }
-"""The defaults of an e-mode category, a market of its own without caps (MECHANISM.md, Guardrails)."""
+"""The defaults of an e-mode category, a market of its own without caps or freeze (MECHANISM.md)."""
 
 
 def largest_step_up(current: int, limits: FieldLimits) -> int:
@@ -86,31 +111,49 @@ def largest_step_up(current: int, limits: FieldLimits) -> int:
     >>> largest_step_up(1_000_001, DEFAULT_LIMITS[Scalar.SUPPLY_CAP])
     1300001
     """
-    step = current * limits.step_up // BPS_ONE if limits.relative else limits.step_up
-    return current + step
+    return current + limits.base_units(limits.step_up, current, upwards=True)
 
 
 def smallest_step_down(current: int, limits: FieldLimits) -> int:
     """Return the smallest value one step down may reach, rounded up (against the mover)."""
-    step = current * limits.step_down // BPS_ONE if limits.relative else limits.step_down
-    return max(0, current - step)
+    return max(0, current - limits.base_units(limits.step_down, current, upwards=False))
 
 
 def moved(current: int, proposed: int, limits: FieldLimits) -> int:
-    """Return how much of a budget the move uses: signed, in basis points if relative (rounded up)."""
+    """Return how much of a budget the move uses: signed, in the budget's unit, its size rounded up.
+
+    >>> moved(1_000, 1_001, DEFAULT_LIMITS[Scalar.SUPPLY_CAP])
+    10
+    """
     difference = proposed - current
-    if not limits.relative or difference == 0:
-        return difference
-    if current == 0:
-        return BPS_ONE if difference > 0 else -BPS_ONE
-    size = -(-abs(difference) * BPS_ONE // current)
-    return size if difference > 0 else -size
+    upwards, size = difference > 0, abs(difference)
+    if not limits.is_relative(upwards=upwards):
+        size = -(-size // 10**limits.unit_decimals)
+    elif current:
+        size = -(-size * BPS_ONE // current)
+    elif size:
+        size = int(BPS_ONE)
+    return size if upwards else -size
 
 
 def budget_used(changes: Sequence[Change], scalar: Scalar, now: int, *, upwards: bool) -> int:
     """Return the gross movement in one direction over the trailing 30 days, not negative."""
     recent = (c.amount for c in changes if c.scalar is scalar and c.time > now - BUDGET_WINDOW_SECONDS)
     return sum(abs(amount) for amount in recent if (amount > 0) == upwards)
+
+
+def budget_left(
+    scalar: Scalar, *, limits: FieldLimits, changes: Sequence[Change], now: int, upwards: bool
+) -> int:
+    """Return what is left of one direction's budget now, in its own unit, not negative."""
+    budget = limits.budget_up if upwards else limits.budget_down
+    return max(0, budget - budget_used(changes, scalar, now, upwards=upwards))
+
+
+def next_allowed_at(scalar: Scalar, *, limits: FieldLimits, changes: Sequence[Change]) -> int | None:
+    """Return when the minimum delay since the newest move ends, Unix seconds; ``None`` before any move."""
+    last = max((c.time for c in changes if c.scalar is scalar), default=None)
+    return None if last is None else last + limits.min_delay_seconds
 
 
 def restores(cut: Cut | None, current: int, proposed: int, now: int) -> bool:
@@ -193,12 +236,12 @@ def _check_band(scalar: Scalar, proposed: int, limits: FieldLimits) -> None:
 
 
 def _check_delay(scalar: Scalar, limits: FieldLimits, changes: Sequence[Change], now: int) -> None:
-    last = max((c.time for c in changes if c.scalar is scalar), default=None)
-    if last is not None and now < last + limits.min_delay_seconds:
+    earliest = next_allowed_at(scalar, limits=limits, changes=changes)
+    if earliest is not None and now < earliest:
         raise GuardrailError(
-            f"{scalar.value} last changed at {last}, now is {now}",
+            f"{scalar.value} last changed at {earliest - limits.min_delay_seconds}, now is {now}",
             rule="delay",
-            allowed=f"not before {last + limits.min_delay_seconds}",
+            allowed=f"not before {earliest}",
             hint="wait",
         )
 
@@ -206,14 +249,12 @@ def _check_delay(scalar: Scalar, limits: FieldLimits, changes: Sequence[Change],
 def _check_budget(
     scalar: Scalar, move: int, *, limits: FieldLimits, changes: Sequence[Change], now: int
 ) -> None:
-    upwards = move > 0
-    budget = limits.budget_up if upwards else limits.budget_down
-    used = budget_used(changes, scalar, now, upwards=upwards)
-    if used + abs(move) > budget:
+    left = budget_left(scalar, limits=limits, changes=changes, now=now, upwards=move > 0)
+    if abs(move) > left:
         raise GuardrailError(
-            f"{scalar.value} has used {used} of {budget} in 30 days and would use {abs(move)} more",
+            f"{scalar.value} would use {abs(move)} of its 30-day budget",
             rule="budget",
-            allowed=f"at most {max(0, budget - used)} more now",
+            allowed=f"at most {left} more now",
             hint="wait until earlier changes are 30 days old",
         )
 
@@ -250,15 +291,12 @@ def reachable(
     current: int, scalar: Scalar, *, limits: FieldLimits, changes: Sequence[Change], now: int
 ) -> tuple[int, int]:
     """Return the lowest and highest value that guardrails let ``scalar`` reach now."""
-    last = max((c.time for c in changes if c.scalar is scalar), default=None)
-    waiting = last is not None and now < last + limits.min_delay_seconds
-    if not limits.enabled or waiting:
+    if not _may_move(scalar, limits, changes, now):
         return current, current
-    up = limits.budget_up - budget_used(changes, scalar, now, upwards=True)
-    down = limits.budget_down - budget_used(changes, scalar, now, upwards=False)
-    scale = current if limits.relative else BPS_ONE
-    room_up = max(0, up) * scale // BPS_ONE
-    room_down = max(0, down) * scale // BPS_ONE
+    left_up = budget_left(scalar, limits=limits, changes=changes, now=now, upwards=True)
+    left_down = budget_left(scalar, limits=limits, changes=changes, now=now, upwards=False)
+    room_up = limits.base_units(left_up, current, upwards=True)
+    room_down = limits.base_units(left_down, current, upwards=False)
     highest = min(largest_step_up(current, limits), current + room_up, limits.ceiling)
     lowest = max(smallest_step_down(current, limits), current - room_down, limits.floor)
     return min(lowest, current), max(highest, current)
@@ -268,11 +306,16 @@ def ramp_floor(
     current: int, scalar: Scalar, *, limits: FieldLimits, changes: Sequence[Change], now: int
 ) -> int:
     """Return the lowest value that a ramp armed now may end at: budget, floor, and what fits its 7 days."""
-    last = max((c.time for c in changes if c.scalar is scalar), default=None)
-    if not limits.enabled or (last is not None and now < last + limits.min_delay_seconds):
+    if not _may_move(scalar, limits, changes, now):
         return current
-    left = max(0, limits.budget_down - budget_used(changes, scalar, now, upwards=False))
-    return min(current, max(limits.floor, current - left, current - RAMP_MOST_BPS))
+    left = budget_left(scalar, limits=limits, changes=changes, now=now, upwards=False)
+    room = limits.base_units(left, current, upwards=False)
+    return min(current, max(limits.floor, current - room, current - RAMP_MOST_BPS))
+
+
+def _may_move(scalar: Scalar, limits: FieldLimits, changes: Sequence[Change], now: int) -> bool:
+    earliest = next_allowed_at(scalar, limits=limits, changes=changes)
+    return limits.enabled and (earliest is None or now >= earliest)
 
 
 def negotiable(
@@ -327,17 +370,17 @@ def _negotiable_threshold(
 def cuttable(current: Parameters, scalar: Scalar, *, supplied: int) -> tuple[int, int]:
     """Return what an emergency epoch may move ``scalar`` to: down only, by FAST.
 
-    LTV to any value, caps at most by half, a supply cap to no less than what is supplied.
+    LTV to any value, caps at most by half, a supply cap to no less than what is supplied; the asset frozen.
 
     Raises:
         GuardrailError: a change of ``scalar`` is never FAST.
     """
     value = current.field(scalar)
     match scalar:
-        case Scalar.LTV:
+        case Scalar.LTV | Scalar.IS_OPEN:
             return 0, value
         case Scalar.BORROW_CAP:
             return value // 2, value
         case Scalar.SUPPLY_CAP:
             return min(value, max(value // 2, supplied)), value
-    raise GuardrailError(f"{scalar.value} in an emergency epoch", rule="lane", allowed="LTV or a cap")
+    raise GuardrailError(f"{scalar.value} in an emergency epoch", rule="lane", allowed="LTV, a cap, a freeze")

@@ -37,9 +37,9 @@ def lane_of(current: Parameters, proposed: Parameters, *, total_collateral: int)
     moves = {s: proposed.field(s) - current.field(s) for s in (Scalar(name) for name in PARAMETER_FIELDS)}
     if any(move > 0 for move in moves.values()) or moves[Scalar.LIQUIDATION_BONUS]:
         return Lane.SLOW
-    caps_down = moves[Scalar.SUPPLY_CAP] < 0 or moves[Scalar.BORROW_CAP] < 0
+    narrower = any(moves[s] < 0 for s in (Scalar.SUPPLY_CAP, Scalar.BORROW_CAP, Scalar.IS_OPEN))
     if moves[Scalar.LIQUIDATION_THRESHOLD] < 0:
-        return Lane.SLOW if caps_down else Lane.RAMP
+        return Lane.SLOW if narrower else Lane.RAMP
     if moves[Scalar.SUPPLY_CAP] < 0 and proposed.supply_cap < total_collateral:
         return Lane.SLOW
-    return Lane.FAST if caps_down or moves[Scalar.LTV] < 0 else Lane.NONE
+    return Lane.FAST if narrower or moves[Scalar.LTV] < 0 else Lane.NONE

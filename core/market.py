@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 
 class Scalar(StrEnum):
-    """The one field of a market that an epoch negotiates (MECHANISM.md, Parameters)."""
+    """The one field of a market that an epoch changes (MECHANISM.md, Parameters).
+
+    ``IS_OPEN`` is not negotiated: a quorum may freeze, a SLOW update thaws.
+    """
 
     LIQUIDATION_THRESHOLD = "liquidation_threshold_bps"
     LTV = "ltv_bps"
     LIQUIDATION_BONUS = "liquidation_bonus_bps"
     SUPPLY_CAP = "supply_cap"
     BORROW_CAP = "borrow_cap"
+    IS_OPEN = "is_open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Parameters:
     """The governed fields of one market.
 
     ``liquidation_bonus_bps`` is the excess only (Aave's 105 00 is 5_00 here).  ``supply_cap`` is in
-    base units of the collateral, ``borrow_cap`` in base units of the debt asset.
+    base units of the collateral, ``borrow_cap`` in base units of the debt asset.  ``is_open`` is 1 while new
+    supply and new borrowing of the asset are open, 0 when it is frozen: the ladder NONE, LTV 0, FREEZE.
     """
 
     ltv_bps: Bps
@@ -40,6 +45,7 @@ class Parameters:
     liquidation_bonus_bps: Bps
     supply_cap: int
     borrow_cap: int
+    is_open: int = 1
 
     def field(self, scalar: Scalar) -> int:
         """Return one field as a plain integer."""
@@ -56,6 +62,7 @@ PARAMETER_FIELDS = (
     "liquidation_bonus_bps",
     "supply_cap",
     "borrow_cap",
+    "is_open",
 )
 
 
@@ -67,6 +74,7 @@ def parameters_from(values: dict[str, int]) -> Parameters:
         liquidation_bonus_bps=Bps(values["liquidation_bonus_bps"]),
         supply_cap=values["supply_cap"],
         borrow_cap=values["borrow_cap"],
+        is_open=values["is_open"],
     )
 
 
@@ -99,14 +107,17 @@ def with_scalar(current: Parameters, scalar: Scalar, value: int, *, margin_bps: 
     """Return the whole vector that follows from moving one scalar (coupled fields move as one unit).
 
     Moving the threshold moves the LTV by the same basis points if the LTV stands at the market's
-    margin; otherwise the LTV stays, and is lowered where the new margin demands it.
+    margin; otherwise the LTV stays, and is lowered where the new margin demands it.  A freeze takes the LTV
+    to zero; a thaw leaves it there.
 
-    Source: MECHANISM.md, Parameters.
+    Source: MECHANISM.md, Parameters and Lanes (freeze ladder).
 
     >>> now = Parameters(Bps(70_00), Bps(75_00), Bps(5_00), 0, 0)
     >>> with_scalar(now, Scalar.LIQUIDATION_THRESHOLD, 75_50, margin_bps=Bps(5_00)).ltv_bps
     Bps(70_50)
     """
+    if scalar is Scalar.IS_OPEN and not value:
+        return replace(current, ltv_bps=Bps(0), is_open=0)
     if scalar is not Scalar.LIQUIDATION_THRESHOLD:
         return parameters_from({**current.as_dict(), scalar.value: value})
     highest_ltv = max(0, value - margin_bps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.guardrails import Change, Cut, FieldLimits, budget_used
+from core.guardrails import Change, Cut, FieldLimits, budget_left, next_allowed_at
 from core.lanes import Lane
 from core.market import Scalar
 from core.proposal import ProposalState
@@ -127,27 +127,24 @@ def _bonded(row: Sequence[int]) -> int:
 def _fields(reader: ChainReader, block: int, now: int) -> tuple[FieldState, ...]:
     limits, changes, current = reader.limits(block), reader.changes(block), reader.parameters(block)
     return tuple(
-        FieldState(
-            scalar=scalar,
-            value=current.field(scalar),
-            limits=limit,
-            budget_left_up=_left(limit.budget_up, changes, scalar, now, upwards=True),
-            budget_left_down=_left(limit.budget_down, changes, scalar, now, upwards=False),
-            next_allowed_at=_next_allowed(limit, changes, scalar, now),
-            cut=reader.cut(scalar, block),
-        )
-        for scalar, limit in limits.items()
+        _field(s, current.field(s), limit, changes=changes, now=now, cut=reader.cut(s, block))
+        for s, limit in limits.items()
     )
 
 
-def _left(budget: int, changes: Sequence[Change], scalar: Scalar, now: int, *, upwards: bool) -> int:
-    return max(0, budget - budget_used(changes, scalar, now, upwards=upwards))
-
-
-def _next_allowed(limits: FieldLimits, changes: Sequence[Change], scalar: Scalar, now: int) -> int | None:
-    last = max((c.time for c in changes if c.scalar is scalar), default=None)
-    earliest = None if last is None else last + limits.min_delay_seconds
-    return earliest if earliest is not None and earliest > now else None
+def _field(
+    scalar: Scalar, value: int, limits: FieldLimits, *, changes: Sequence[Change], now: int, cut: Cut | None
+) -> FieldState:
+    earliest = next_allowed_at(scalar, limits=limits, changes=changes)
+    return FieldState(
+        scalar=scalar,
+        value=value,
+        limits=limits,
+        budget_left_up=budget_left(scalar, limits=limits, changes=changes, now=now, upwards=True),
+        budget_left_down=budget_left(scalar, limits=limits, changes=changes, now=now, upwards=False),
+        next_allowed_at=earliest if earliest is not None and earliest > now else None,
+        cut=cut,
+    )
 
 
 def _waiting(client: ChainClient, deployment: Deployment) -> tuple[Waiting, ...]:

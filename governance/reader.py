@@ -190,25 +190,30 @@ def _parameters(values: tuple[int, ...]) -> Parameters:
     return parameters_from(dict(zip(PARAMETER_FIELDS, values, strict=True)))
 
 
+_LIMIT_FIELDS = (
+    "enabled",
+    "relative_up",
+    "relative_down",
+    "unit_decimals",
+    "floor",
+    "step_up",
+    "step_down",
+    "min_delay_seconds",
+    "ceiling",
+    "budget_up",
+    "budget_down",
+)
+"""In the order of Solidity's struct."""
+
+
 def limits_from(row: Any) -> FieldLimits:
     """Return Solidity's packed struct as core's record."""
-    enabled, relative, floor, step_up, step_down, delay, ceiling, budget_up, budget_down = _plain(row)
-    return FieldLimits(enabled, floor, ceiling, step_up, step_down, relative, delay, budget_up, budget_down)
+    return FieldLimits(**dict(zip(_LIMIT_FIELDS, _plain(row), strict=True)))
 
 
 def limits_tuple(limits: FieldLimits) -> tuple[bool | int, ...]:
     """Return core's record in the order of Solidity's struct."""
-    return (
-        limits.enabled,
-        limits.relative,
-        limits.floor,
-        limits.step_up,
-        limits.step_down,
-        limits.min_delay_seconds,
-        limits.ceiling,
-        limits.budget_up,
-        limits.budget_down,
-    )
+    return tuple(getattr(limits, name) for name in _LIMIT_FIELDS)
 
 
 def _plain(row: Any) -> tuple[Any, ...]:

@@ -40,7 +40,7 @@ def _fields(text: str) -> Fields:
 UPDATE_TYPES: dict[str, Fields] = {
     "Parameters": _fields(
         "uint256 ltvBps,uint256 liquidationThresholdBps,uint256 liquidationBonusBps,"
-        "uint256 supplyCap,uint256 borrowCap"
+        "uint256 supplyCap,uint256 borrowCap,uint256 isOpen"
     ),
     "FreshnessSnapshot": _fields(
         "uint256 oraclePrice,uint256 utilisationBps,uint256 totalCollateral,uint256 totalBorrow,"

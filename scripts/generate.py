@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,7 @@ SOLIDITY_NAMES = {
     Scalar.LIQUIDATION_BONUS: "LIQUIDATION_BONUS",
     Scalar.SUPPLY_CAP: "SUPPLY_CAP",
     Scalar.BORROW_CAP: "BORROW_CAP",
+    Scalar.IS_OPEN: "IS_OPEN",
 }
 
 
@@ -57,7 +59,9 @@ def _function(name: str, table: dict[Scalar, FieldLimits]) -> str:
 def _call(limits: FieldLimits) -> str:
     values = [
         _flag(limits.enabled),
-        _flag(limits.relative),
+        _flag(limits.relative_up),
+        _flag(limits.relative_down),
+        str(limits.unit_decimals),
         str(limits.floor),
         str(limits.step_up),
         str(limits.step_down),
@@ -88,21 +92,32 @@ def page() -> str:
     lines += [
         "",
         "Budgets are over every trailing 30 days. Steps and budgets of caps are relative to the value moved",
-        "from; the others are absolute basis points.",
+        "from; the others are absolute. Each direction of a field may be the other way; absolute ones of a",
+        "cap are best counted in whole tokens (`unit_decimals`). `is_open` is 0 when the asset is frozen.",
         "",
     ]
     return "\n".join(lines)
 
 
 def _row(scalar: Scalar, limits: FieldLimits) -> str:
-    absolute = scalar not in (Scalar.SUPPLY_CAP, Scalar.BORROW_CAP)
-    floor = _percent(limits.floor) if absolute else str(limits.floor)
-    ceiling = _percent(limits.ceiling) if absolute else f"2^{limits.ceiling.bit_length()} - 1"
-    unit = _percent if limits.relative else _bps
-    moves = [unit(v) for v in (limits.step_up, limits.step_down)]
-    budgets = [unit(v) for v in (limits.budget_up, limits.budget_down)]
+    is_rate = scalar.value.endswith("_bps")
+    floor = _percent(limits.floor) if is_rate else str(limits.floor)
+    ceiling = _percent(limits.ceiling) if is_rate else _amount(limits.ceiling)
+    up, down = (_unit(relative, is_rate) for relative in (limits.relative_up, limits.relative_down))
+    moves = [up(limits.step_up), down(limits.step_down)]
+    budgets = [up(limits.budget_up), down(limits.budget_down)]
     delay = f"{limits.min_delay_seconds // 3600} h"
     return f"| `{scalar.value}` | {' | '.join([floor, ceiling, *moves, delay, *budgets])} |"
+
+
+def _unit(relative: bool, is_rate: bool) -> Callable[[int], str]:
+    if relative:
+        return _percent
+    return _bps if is_rate else str
+
+
+def _amount(value: int) -> str:
+    return f"2^{value.bit_length()} - 1" if value > 1 else str(value)
 
 
 def _percent(value: int) -> str:

@@ -121,6 +121,9 @@ class FieldLimitsConfig(Strict):
     step_up: Small | None = None
     step_down: Small | None = None
     min_delay_seconds: Small | None = None
+    relative_up: bool | None = None
+    relative_down: bool | None = None
+    unit_decimals: Annotated[int, Field(ge=0, le=38)] | None = None
     budget_up: Small | None = None
     budget_down: Small | None = None
 
@@ -133,6 +136,7 @@ class LimitsConfig(Strict):
     liquidation_bonus_bps: FieldLimitsConfig | None = None
     supply_cap: FieldLimitsConfig | None = None
     borrow_cap: FieldLimitsConfig | None = None
+    is_open: FieldLimitsConfig | None = None
 
 
 class MarketConfig(Strict):

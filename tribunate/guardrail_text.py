@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from core.guardrails import FieldLimits
 from core.market import Scalar
 from core.units import Bps
 from governance.overview import FieldState, Overview
@@ -58,8 +59,8 @@ def overview_text(seen: Overview) -> str:
 
 def _field_line(field: FieldState) -> str:
     limits = field.limits
-    step = f"+{_move(limits.step_up, field)} -{_move(limits.step_down, field)}"
-    left = f"+{_move(field.budget_left_up, field)} -{_move(field.budget_left_down, field)}"
+    step = f"+{_up(limits.step_up, limits)} -{_down(limits.step_down, limits)}"
+    left = f"+{_up(field.budget_left_up, limits)} -{_down(field.budget_left_down, limits)}"
     when = "closed" if not limits.enabled else "now"
     if limits.enabled and field.next_allowed_at is not None:
         when = utc(field.next_allowed_at)
@@ -70,10 +71,22 @@ def _field_line(field: FieldState) -> str:
 
 
 def _value(value: int, field: FieldState) -> str:
+    if field.scalar is Scalar.IS_OPEN:
+        return "open" if value else "frozen"
     if field.scalar not in CAPS:
         return str(Bps(value))
     return "none" if value >= 2**128 - 1 else f"{value:.3g}"
 
 
-def _move(value: int, field: FieldState) -> str:
-    return f"{value / 100:g}%" if field.limits.relative else f"{value}"
+def _up(count: int, limits: FieldLimits) -> str:
+    return _move(count, limits, relative=limits.relative_up)
+
+
+def _down(count: int, limits: FieldLimits) -> str:
+    return _move(count, limits, relative=limits.relative_down)
+
+
+def _move(count: int, limits: FieldLimits, *, relative: bool) -> str:
+    if relative:
+        return f"{count / 100:g}%"
+    return f"{count}e{limits.unit_decimals}" if limits.unit_decimals else f"{count}"

@@ -292,7 +292,7 @@ contract GovernorHandler is ForgeTest, Campaign {
     }
 
     function _market(FastLane lane, address timelock) private {
-        market = new CrookedMarket(ASSET, Parameters(7000, 7500, 480, 1_000e18, 1_000_000e6));
+        market = new CrookedMarket(ASSET, Parameters(7000, 7500, 480, 1_000e18, 1_000_000e6, 1));
         market.pretend(2_000e8, 5_000, 100e18, 100_000e6);
         LimitBook limits = new LimitBook(address(this));
         adapter = new DemoMarketAdapter(market, address(this), limits, new PositionSample());

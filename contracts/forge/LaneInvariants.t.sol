@@ -36,7 +36,7 @@ contract LaneHandler is ForgeTest, Campaign {
 
     constructor() {
         asset = address(0xA55E7);
-        market = new CrookedMarket(asset, Parameters(7000, 7500, 500, 1_000e18, 1_000_000e6));
+        market = new CrookedMarket(asset, Parameters(7000, 7500, 500, 1_000e18, 1_000_000e6, 1));
         limits = new LimitBook(address(this));
         adapter = new DemoMarketAdapter(market, address(this), limits, new PositionSample());
         adapter.setEntrances(address(this), address(this));
@@ -90,7 +90,9 @@ contract LaneHandler is ForgeTest, Campaign {
         _later(within(seed >> 200, 0, 2 days));
         Parameters memory before = market.parameters();
         Parameters memory asked = market.parameters();
-        if (seed % 3 == 0) asked.borrowCap = before.borrowCap * within(seed >> 8, 50, 99) / 100;
+        bool freezes = seed % 16 == 5 && before.isOpen == 1;
+        if (freezes) (asked.isOpen, asked.ltvBps) = (0, 0);
+        else if (seed % 3 == 0) asked.borrowCap = before.borrowCap * within(seed >> 8, 50, 99) / 100;
         else if (seed % 3 == 1) asked.supplyCap = before.supplyCap * within(seed >> 8, 50, 99) / 100;
         else asked.ltvBps = within(seed >> 8, 0, before.ltvBps);
         if (seed % 7 == 0) asked.liquidationBonusBps += 10;
@@ -128,7 +130,7 @@ contract LaneHandler is ForgeTest, Campaign {
     /// @dev A year of ramps ends at the floor: then the market itself starts anew.
     function _arm(uint256 seed) private returns (bool) {
         if (market.parameters().liquidationThresholdBps < 4_000) {
-            market.force(Parameters(7000, 7500, 500, 1_000e18, 1_000_000e6));
+            market.force(Parameters(7000, 7500, 500, 1_000e18, 1_000_000e6, 1));
         }
         Parameters memory now_ = market.parameters();
         uint256 target = now_.liquidationThresholdBps - within(seed, 1, 150);
@@ -137,9 +139,14 @@ contract LaneHandler is ForgeTest, Campaign {
 
     function _raised(Parameters memory now_, uint256 seed) private pure returns (Parameters memory next) {
         uint256 kind = seed % 4;
+        bool thaws = now_.isOpen == 0 && seed % 2 == 0;
         next = Parameters(
-            now_.ltvBps, now_.liquidationThresholdBps, now_.liquidationBonusBps, now_.supplyCap, now_.borrowCap
+            now_.ltvBps, now_.liquidationThresholdBps, now_.liquidationBonusBps, now_.supplyCap, now_.borrowCap, now_.isOpen
         );
+        if (thaws) {
+            next.isOpen = 1;
+            return next;
+        }
         uint256 step = within(seed >> 8, 1, 55);
         bool roomForLtv = now_.ltvBps + step + MARGIN <= now_.liquidationThresholdBps;
         if (kind == 0 || (kind == 1 && !roomForLtv)) {
@@ -170,7 +177,7 @@ contract LaneHandler is ForgeTest, Campaign {
         for (uint256 n; n < ParameterFields.COUNT; ++n) {
             (uint256 from, uint256 to) = (before.get(Field(n)), later.get(Field(n)));
             if (from == to) continue;
-            bool isCap = n >= uint256(Field.SUPPLY_CAP);
+            bool isCap = n == uint256(Field.SUPPLY_CAP) || n == uint256(Field.BORROW_CAP);
             uint256 size = to > from ? to - from : from - to;
             uint256 step = isCap ? size * 10_000 / from : size;
             if (!_restoring(Field(n), to > from) && step > (isCap ? 3_000 : 50)) ++violations;

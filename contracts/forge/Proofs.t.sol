@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Execution, Executions} from "../src/guardrails/Executions.sol";
 import {FieldLimits, Guardrails} from "../src/guardrails/Guardrails.sol";
 import {Lanes} from "../src/guardrails/Lanes.sol";
-import {Lane, Parameters} from "../src/types/ParameterTypes.sol";
+import {Field, Lane, Parameters} from "../src/types/ParameterTypes.sol";
 import {ForgeTest} from "./ForgeTest.sol";
 
 /// @notice Proven for every input by tools/halmos.sh; forge does not call what starts with `check_`.
@@ -32,10 +33,20 @@ contract Proofs is ForgeTest {
         assert(use == int256(uint256(proposed)) - int256(uint256(current)));
     }
 
+    /// @notice A word of history gives back each amount that was put in, and its time.
+    function check_an_execution_keeps_every_amount(uint40 time, int32 ltv, int32 threshold, int32 isOpen) external pure {
+        Execution execution = Executions.madeAt(time).with(Field.LTV, ltv).with(Field.LIQUIDATION_THRESHOLD, threshold);
+        execution = execution.with(Field.IS_OPEN, isOpen);
+        assert(execution.timeOf() == time);
+        assert(execution.amountOf(Field.LTV) == ltv && execution.amountOf(Field.LIQUIDATION_THRESHOLD) == threshold);
+        assert(execution.amountOf(Field.SUPPLY_CAP) == 0 && execution.amountOf(Field.IS_OPEN) == isOpen);
+    }
+
     /// @notice The lane for which nobody can vote never raises anything, and leaves threshold and bonus alone.
     function check_fast_only_lowers(Parameters memory a, Parameters memory b, uint256 supplied) external pure {
         if (Lanes.laneOf(a, b, supplied) != Lane.FAST) return;
         assert(b.ltvBps <= a.ltvBps && b.supplyCap <= a.supplyCap && b.borrowCap <= a.borrowCap);
+        assert(b.isOpen <= a.isOpen);
         assert(b.liquidationThresholdBps == a.liquidationThresholdBps);
         assert(b.liquidationBonusBps == a.liquidationBonusBps);
         assert(b.supplyCap == a.supplyCap || b.supplyCap >= supplied);
@@ -44,7 +55,7 @@ contract Proofs is ForgeTest {
     /// @notice Whatever raises a threshold, an LTV, a cap, or moves a bonus, is SLOW.
     function check_every_increase_is_slow(Parameters memory a, Parameters memory b, uint256 supplied) external pure {
         bool up = b.ltvBps > a.ltvBps || b.liquidationThresholdBps > a.liquidationThresholdBps
-            || b.supplyCap > a.supplyCap || b.borrowCap > a.borrowCap;
+            || b.supplyCap > a.supplyCap || b.borrowCap > a.borrowCap || b.isOpen > a.isOpen;
         if (up || b.liquidationBonusBps != a.liquidationBonusBps) {
             assert(Lanes.laneOf(a, b, supplied) == Lane.SLOW);
         }

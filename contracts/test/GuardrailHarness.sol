@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Change, FieldLimits, Guardrails} from "../src/guardrails/Guardrails.sol";
+import {Execution, Executions} from "../src/guardrails/Executions.sol";
+import {FieldLimits, Guardrails} from "../src/guardrails/Guardrails.sol";
+import {Change} from "../src/guardrails/LimitBook.sol";
 import {Lanes} from "../src/guardrails/Lanes.sol";
 import {Field, Lane, Parameters} from "../src/types/ParameterTypes.sol";
 
@@ -25,38 +27,35 @@ contract GuardrailHarness {
         uint256 usedDown;
     }
 
-    Change[] private _changes;
+    Execution[] private _history;
 
     /// @return refusals Selector of the error per vector; zero when allowed.
-    function check(Vector[] calldata vectors) external returns (bytes4[] memory refusals) {
-        refusals = new bytes4[](vectors.length);
+    function examine(Vector[] calldata vectors)
+        external
+        returns (bytes4[] memory refusals, Measures[] memory found)
+    {
+        (refusals, found) = (new bytes4[](vectors.length), new Measures[](vectors.length));
         for (uint256 i; i < vectors.length; ++i) {
-            _load(vectors[i].changes);
-            try this.one(vectors[i]) {}
+            Vector calldata v = vectors[i];
+            _load(v.field, v.changes);
+            try this.one(v) {}
             catch (bytes memory reason) {
                 refusals[i] = bytes4(reason);
             }
-        }
-    }
-
-    function measure(Vector[] calldata vectors) external returns (Measures[] memory found) {
-        found = new Measures[](vectors.length);
-        for (uint256 i; i < vectors.length; ++i) {
-            Vector calldata v = vectors[i];
-            _load(v.changes);
+            FieldLimits memory limits = v.limits;
             found[i] = Measures(
-                Guardrails.largestStepUp(v.current, v.limits),
-                Guardrails.smallestStepDown(v.current, v.limits),
-                Guardrails.moved(v.current, v.proposed, v.limits),
-                Guardrails.budgetUsed(_changes, true),
-                Guardrails.budgetUsed(_changes, false)
+                Guardrails.largestStepUp(v.current, limits),
+                Guardrails.smallestStepDown(v.current, limits),
+                Guardrails.moved(v.current, v.proposed, limits),
+                Guardrails.budgetUsed(v.field, _history, true),
+                Guardrails.budgetUsed(v.field, _history, false)
             );
         }
     }
 
     function one(Vector calldata v) external view {
-        if (v.isRamp) Guardrails.requireRampAllowed(v.field, v.current, v.proposed, v.limits, _changes);
-        else Guardrails.requireAllowed(v.field, v.current, v.proposed, v.limits, _changes);
+        if (v.isRamp) Guardrails.requireRampAllowed(v.field, v.current, v.proposed, v.limits, _history);
+        else Guardrails.requireAllowed(v.field, v.current, v.proposed, v.limits, _history);
     }
 
     /// @return refusals Selector of the soundness error per vector; zero when sound.
@@ -115,8 +114,14 @@ contract GuardrailHarness {
         }
     }
 
-    function _load(Change[] calldata changes) private {
-        delete _changes;
-        for (uint256 i; i < changes.length; ++i) _changes.push(changes[i]);
+    /// @dev After the oldest stands a move of another field, which must not count.
+    function _load(Field field, Change[] calldata changes) private {
+        delete _history;
+        Field other = field == Field.LTV ? Field.BORROW_CAP : Field.LTV;
+        for (uint256 i; i < changes.length; ++i) {
+            Execution empty = Executions.madeAt(changes[i].time);
+            _history.push(empty.with(field, changes[i].amount));
+            if (i == 0) _history.push(empty.with(other, -changes[i].amount));
+        }
     }
 }

@@ -14,8 +14,9 @@ import pytest
 from web3.contract.contract import Contract, ContractFunction
 
 from contracts.artifacts import load_any_artifact, load_mutant, with_bytecodes
+from core.errors import TribunateError
 from core.evidence import merkle_proof, merkle_root
-from core.market import Parameters, Scalar, with_scalar
+from core.market import PARAMETER_FIELDS, Parameters, Scalar, parameters_from, with_scalar
 from core.position import Position
 from core.units import PRICE_ONE, Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
@@ -26,12 +27,15 @@ from governance.reader import position_value
 from governance.rehearsal import ETHER, GENESIS_TIME, HOUR, USD, Rehearsal, known_key
 from governance.signing import keccak, update_tuple
 from tests.chains import open_chain
+from tests.protocols.comet import CometMarket, deploy_comet
 
 ASSET = known_key("some asset").address
 START = Parameters(Bps(70_00), Bps(75_00), Bps(5_00), 1_000 * ETHER, 1_000_000 * USD)
 LIMIT_NAMES = (
     "enabled",
-    "relative",
+    "relativeUp",
+    "relativeDown",
+    "unitDecimals",
     "floor",
     "stepUp",
     "stepDown",
@@ -42,6 +46,11 @@ LIMIT_NAMES = (
 )
 BANDS = (10_00, 10_00, 30_00, 30_00)
 NEWLY_LIQUIDATABLE_BPS = 50
+
+
+def refused(error: type[TribunateError], name: str) -> pytest.RaisesExc[TribunateError]:
+    """Expect the Solidity error ``name``."""
+    return pytest.raises(error, match=rf"^{name}\(")
 
 
 class AdapterBench:
@@ -92,7 +101,7 @@ class AdapterBench:
 
     def current(self) -> Parameters:
         values = self.client.call(self.market.functions.parameters())
-        return Parameters(Bps(values[0]), Bps(values[1]), Bps(values[2]), values[3], values[4])
+        return parameters_from(dict(zip(PARAMETER_FIELDS, values, strict=True)))
 
     def update(self, scalar: Scalar = Scalar.LIQUIDATION_THRESHOLD, value: int = 75_50) -> ParameterUpdate:
         """A valid update of what the market says with its first values."""
@@ -163,9 +172,14 @@ class Stage:
         changed = load_mutant(invariant) if invariant else {}
         self._artifacts = with_bytecodes(changed) if changed else load_any_artifact
         self._mutated = bool(changed)
+        self._chain_url = chain_url
         self._client = ChainClient(chain_url, artifacts=self._artifacts)
         self._real_dao = real_dao
         self._open = ExitStack()
+
+    def comet(self) -> CometMarket:
+        """A new Compound III market (a double) beside the benches, with the same bytecodes."""
+        return deploy_comet(self._chain_url, known_key("bench timelock"), artifacts=self._artifacts)
 
     def bench(self, **options: Any) -> AdapterBench:
         return AdapterBench(self._client, **options)

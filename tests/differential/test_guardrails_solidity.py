@@ -52,7 +52,7 @@ def vector(rng: random.Random, now: int) -> Vector:
     """A move near the edges of its limits."""
     scalar = rng.choice(list(Scalar))
     limits = DEFAULT_LIMITS[scalar] if rng.random() < 0.3 else random_limits(rng)
-    top = 10**24 if limits.relative else 95_00
+    top = 10**24 if limits.relative_up or limits.unit_decimals else 95_00
     current = rng.choice([0, 1, rng.randrange(top), rng.randrange(top)])
     low, high = smallest_step_down(current, limits), largest_step_up(current, limits)
     proposed = rng.choice(
@@ -71,7 +71,9 @@ def random_limits(rng: random.Random) -> FieldLimits:
         ceiling=rng.choice([2**128 - 1, rng.randrange(50_00, 95_00)]),
         step_up=rng.randrange(1, 60_00),
         step_down=rng.randrange(1, 60_00),
-        relative=rng.random() < 0.5,
+        relative_up=rng.random() < 0.5,
+        relative_down=rng.random() < 0.5,
+        unit_decimals=rng.choice([0, 0, 0, 6, 18]),
         min_delay_seconds=rng.randrange(0, 10**6),
         budget_up=rng.randrange(1, 100_00),
         budget_down=rng.randrange(1, 100_00),
@@ -108,9 +110,8 @@ def test_guardrails_agree(
     vectors = [vector(rng, now) for _ in range(BATCH)]
     rows = [solidity(v) for v in vectors]
     rules = rule_of_selector()
-    refusals = solidity_client.call(contract.functions.check(rows))
+    refusals, measures = solidity_client.call(contract.functions.examine(rows))
     assert [rules[s] for s in refusals] == [core_rule(v, now) for v in vectors]
-    measures = solidity_client.call(contract.functions.measure(rows))
     for (_, scalar, current, proposed, limits, changes), found in zip(vectors, measures, strict=True):
         assert tuple(found) == (
             largest_step_up(current, limits),

@@ -6,12 +6,13 @@ until ``deployAndUpgradeTo``); contracts/test/CometDouble.sol says what it leave
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from web3.contract.contract import Contract
 from web3.types import TxReceipt
 
-from contracts.artifacts import load_any_artifact
+from contracts.artifacts import Artifact, load_any_artifact
 from core.units import PRICE_ONE, WAD
 from governance.client import ChainClient
 from governance.signing import LocalSigner
@@ -40,9 +41,11 @@ class CometMarket:
     weth_feed: Contract
 
 
-def deploy_comet(chain_url: str, funder: LocalSigner) -> CometMarket:
+def deploy_comet(
+    chain_url: str, funder: LocalSigner, *, artifacts: Callable[[str], Artifact] = load_any_artifact
+) -> CometMarket:
     """Return a market with one collateral and nobody in it."""
-    client = ChainClient(chain_url, artifacts=load_any_artifact)
+    client = ChainClient(chain_url, artifacts=artifacts)
     people = actors()
     pay_gas(client, funder, people)
     admin = people.admin

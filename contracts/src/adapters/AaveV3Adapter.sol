@@ -7,7 +7,7 @@ import {Guardrails} from "../guardrails/Guardrails.sol";
 import {LiveValues} from "../guardrails/Freshness.sol";
 import {LimitBook} from "../guardrails/LimitBook.sol";
 import {PositionSample} from "../guardrails/PositionSample.sol";
-import {Parameters} from "../types/ParameterTypes.sol";
+import {Field, Parameters} from "../types/ParameterTypes.sol";
 import {
     EModeCategory,
     IAaveAddressesProvider,
@@ -119,7 +119,7 @@ contract AaveV3Adapter is MarketAdapter {
         if (_isCategory(market)) {
             EModeCategory memory category = pool.getEModeCategoryData(uint8(uint160(market)));
             return Parameters(
-                category.ltv, category.liquidationThreshold, _excess(category.liquidationBonus), 0, 0
+                category.ltv, category.liquidationThreshold, _excess(category.liquidationBonus), 0, 0, OPEN
             );
         }
         uint256 bits = _bits(market);
@@ -129,7 +129,8 @@ contract AaveV3Adapter is MarketAdapter {
             bits.liquidationThreshold(),
             _excess(bits.liquidationBonus()),
             WholeTokenCaps.fromTokens(bits.supplyCap(), unit),
-            WholeTokenCaps.fromTokens(bits.borrowCap(), unit)
+            WholeTokenCaps.fromTokens(bits.borrowCap(), unit),
+            bits.isFrozen() ? 0 : OPEN
         );
     }
 
@@ -176,7 +177,10 @@ contract AaveV3Adapter is MarketAdapter {
     }
 
     function _requireHoldable(address market, Parameters memory p) internal view override {
-        if (_isCategory(market)) return;
+        if (_isCategory(market)) {
+            if (p.isOpen != OPEN) revert FieldAbsent(Field.IS_OPEN);
+            return;
+        }
         uint256 unit = 10 ** _bits(market).decimals();
         WholeTokenCaps.toTokens(p.supplyCap, unit);
         WholeTokenCaps.toTokens(p.borrowCap, unit);
@@ -203,6 +207,17 @@ contract AaveV3Adapter is MarketAdapter {
         if (next.borrowCap != current.borrowCap) {
             configurator.setBorrowCap(market, WholeTokenCaps.toTokens(next.borrowCap, unit));
         }
+        if (next.isOpen != current.isOpen) _freeze(market, next);
+    }
+
+    /// @dev A thaw gives back the LTV that waits (V3.1): it was not proposed, so it goes first.
+    function _freeze(address market, Parameters memory next) private {
+        if (next.isOpen == OPEN && keepsPendingLtv && configurator.getPendingLtv(market) != next.ltvBps) {
+            configurator.configureReserveAsCollateral(
+                market, next.ltvBps, next.liquidationThresholdBps, BPS_ONE + next.liquidationBonusBps
+            );
+        }
+        configurator.setReserveFreeze(market, next.isOpen != OPEN);
     }
 
     /// @dev A frozen reserve's LTV reads zero and the write goes to what it gets back at the thaw: leave that

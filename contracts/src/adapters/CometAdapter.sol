@@ -40,7 +40,6 @@ contract CometAdapter is MarketAdapter {
     event FactoryAccepted(address factory);
 
     error ForeignFactory(address found, address accepted);
-    error FieldAbsent(Field field);
 
     constructor(
         IComet comet_,
@@ -76,7 +75,8 @@ contract CometAdapter is MarketAdapter {
             info.liquidateCollateralFactor / WAD_PER_BPS,
             BPS_ONE - info.liquidationFactor / WAD_PER_BPS,
             info.supplyCap,
-            0
+            0,
+            OPEN
         );
     }
 
@@ -117,6 +117,7 @@ contract CometAdapter is MarketAdapter {
 
     function _requireHoldable(address market, Parameters memory p) internal view override {
         if (p.borrowCap != 0) revert FieldAbsent(Field.BORROW_CAP);
+        if (p.isOpen != OPEN) revert FieldAbsent(Field.IS_OPEN);
         uint256 scale = comet.getAssetInfoByAddress(market).scale;
         // a remainder, not a draw of lots
         // slither-disable-next-line weak-prng

@@ -46,7 +46,6 @@ contract ComptrollerAdapter is MarketAdapter {
 
     error NoDebtMarket(address market);
     error ComptrollerRefused(uint256 code);
-    error FieldAbsent(Field field);
 
     constructor(
         IComptroller comptroller_,
@@ -82,7 +81,7 @@ contract ComptrollerAdapter is MarketAdapter {
         uint256 borrowCap = comptroller.borrowCaps(market);
         if (borrowCap == 0 && zeroBorrowCap == ZeroBorrowCap.NO_CAP) borrowCap = WholeTokenCaps.NONE;
         uint256 supplyCap = hasSupplyCaps ? comptroller.supplyCaps(market) : 0;
-        return Parameters(0, factor / WAD_PER_BPS, 0, _atMostNone(supplyCap), _atMostNone(borrowCap));
+        return Parameters(0, factor / WAD_PER_BPS, 0, _atMostNone(supplyCap), _atMostNone(borrowCap), OPEN);
     }
 
     function _price(address market) internal view override returns (uint256) {
@@ -127,6 +126,7 @@ contract ComptrollerAdapter is MarketAdapter {
     function _requireHoldable(address, Parameters memory p) internal view override {
         if (p.ltvBps != 0) revert FieldAbsent(Field.LTV);
         if (p.liquidationBonusBps != 0) revert FieldAbsent(Field.LIQUIDATION_BONUS);
+        if (p.isOpen != OPEN) revert FieldAbsent(Field.IS_OPEN);
         if (p.supplyCap != 0 && !hasSupplyCaps) revert FieldAbsent(Field.SUPPLY_CAP);
         _borrowCapToWrite(p.borrowCap);
     }

@@ -36,6 +36,9 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
         ICeiling ceiling;
     }
 
+    /// @dev `Parameters.isOpen` of what is not frozen.
+    uint256 internal constant OPEN = 1;
+
     LimitBook public immutable limits;
     PositionSample public immutable sample;
     address public fastLane;
@@ -60,6 +63,8 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
     error ValueMoved(Field field, uint256 expected, uint256 found);
     error WriteDiffers(Field field, uint256 proposed, uint256 found);
     error NothingToLower();
+    /// @dev The protocol does not have this field.
+    error FieldAbsent(Field field);
     error AboveCeilingByInference(uint256 proposedBps, uint256 ceilingBps);
     error NewlyLiquidatable(uint256 debt, uint256 allowed);
     error MarketsNotAscending(address previous, address next);
@@ -202,11 +207,9 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
     /// @dev What is supplied now, base units; asked only when a supply cap goes down.
     function _supplied(address market) internal view virtual returns (uint256);
 
-    /// @dev Lending pools with LTV and threshold apart; others say otherwise.
     function _laneOf(address market, Parameters memory current, Parameters memory proposed)
-        internal
+        private
         view
-        virtual
         returns (Lane)
     {
         uint256 supplied = proposed.supplyCap < current.supplyCap ? _supplied(market) : 0;
@@ -219,9 +222,6 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
 
     /// @dev Reverts for values that the protocol cannot hold, such as a cap that is no whole number of tokens.
     function _requireHoldable(address market, Parameters memory p) internal view virtual {}
-
-    /// @dev What more must hold after a write, such as a price cap that is not below the live ratio.
-    function _requireMore(address market) internal view virtual {}
 
     // ---- rules
 
@@ -277,10 +277,12 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
             current.liquidationThresholdBps,
             current.liquidationBonusBps,
             current.supplyCap,
-            current.borrowCap
+            current.borrowCap,
+            current.isOpen
         );
         if (u.proposed.ltvBps < u.expected.ltvBps) next.ltvBps = _least(current.ltvBps, u.proposed.ltvBps);
         if (u.proposed.borrowCap < u.expected.borrowCap) next.borrowCap = _least(current.borrowCap, u.proposed.borrowCap);
+        if (u.proposed.isOpen < u.expected.isOpen) next.isOpen = _least(current.isOpen, u.proposed.isOpen);
         if (u.proposed.supplyCap < u.expected.supplyCap) {
             uint256 cap = u.proposed.supplyCap > supplied ? u.proposed.supplyCap : supplied;
             next.supplyCap = _least(current.supplyCap, cap);
@@ -322,7 +324,6 @@ abstract contract MarketAdapter is IMarketAdapter, Ownable, RampBook, Reentrancy
                 revert WriteDiffers(field, proposed.get(field), written.get(field));
             }
         }
-        _requireMore(market);
     }
 
     /// @dev The named positions that are healthy before the write; the others get no debt.

@@ -64,6 +64,7 @@ contract DemoLendingMarket is IGovernedMarket, InterestLedger, Ownable {
 
     error NotConfigurator(address caller);
     error ZeroAmount();
+    error Frozen();
     error CapExceeded(uint256 wanted, uint256 cap);
     error NotEnoughCollateral(uint256 debt, uint256 allowed);
     error NotEnoughCash(uint256 wanted, uint256 cash);
@@ -274,6 +275,7 @@ contract DemoLendingMarket is IGovernedMarket, InterestLedger, Ownable {
     }
 
     function _takeCollateral(address account, uint256 amount) private {
+        if (_parameters.isOpen == 0) revert Frozen();
         uint256 total = totalCollateral + amount;
         if (total > _parameters.supplyCap) revert CapExceeded(total, _parameters.supplyCap);
         totalCollateral = total;
@@ -283,6 +285,7 @@ contract DemoLendingMarket is IGovernedMarket, InterestLedger, Ownable {
     }
 
     function _lend(address account, uint256 amount) private {
+        if (_parameters.isOpen == 0) revert Frozen();
         _requireCash(amount);
         uint256 scaled = _mulUp(amount, WAD, _ledger.index);
         _scaledDebt[account] += scaled;

@@ -11,19 +11,22 @@ library DefaultLimits {
 
     function limitsFor(Field field) internal pure returns (FieldLimits memory) {
         if (field == Field.LTV) {
-            return FieldLimits(true, false, 1000, 50, 50, 259200, 9000, 150, 150);
+            return FieldLimits(true, false, false, 0, 1000, 50, 50, 259200, 9000, 150, 150);
         }
         if (field == Field.LIQUIDATION_THRESHOLD) {
-            return FieldLimits(true, false, 2000, 50, 50, 259200, 9300, 150, 150);
+            return FieldLimits(true, false, false, 0, 2000, 50, 50, 259200, 9300, 150, 150);
         }
         if (field == Field.LIQUIDATION_BONUS) {
-            return FieldLimits(true, false, 100, 50, 50, 259200, 1500, 150, 150);
+            return FieldLimits(true, false, false, 0, 100, 50, 50, 259200, 1500, 150, 150);
         }
         if (field == Field.SUPPLY_CAP) {
-            return FieldLimits(true, true, 0, 3000, 3000, 259200, 340282366920938463463374607431768211455, 10000, 10000);
+            return FieldLimits(true, true, true, 0, 0, 3000, 3000, 259200, 340282366920938463463374607431768211455, 10000, 10000);
         }
         if (field == Field.BORROW_CAP) {
-            return FieldLimits(true, true, 0, 3000, 3000, 259200, 340282366920938463463374607431768211455, 10000, 10000);
+            return FieldLimits(true, true, true, 0, 0, 3000, 3000, 259200, 340282366920938463463374607431768211455, 10000, 10000);
+        }
+        if (field == Field.IS_OPEN) {
+            return FieldLimits(true, false, false, 0, 0, 1, 1, 259200, 1, 1, 1);
         }
         revert NoDefault(field);
     }
@@ -31,19 +34,22 @@ library DefaultLimits {
     /// @dev An e-mode category has no caps.
     function emodeLimitsFor(Field field) internal pure returns (FieldLimits memory) {
         if (field == Field.LTV) {
-            return FieldLimits(true, false, 1000, 10, 10, 259200, 9800, 150, 150);
+            return FieldLimits(true, false, false, 0, 1000, 10, 10, 259200, 9800, 150, 150);
         }
         if (field == Field.LIQUIDATION_THRESHOLD) {
-            return FieldLimits(true, false, 2000, 10, 10, 259200, 9850, 150, 150);
+            return FieldLimits(true, false, false, 0, 2000, 10, 10, 259200, 9850, 150, 150);
         }
         if (field == Field.LIQUIDATION_BONUS) {
-            return FieldLimits(true, false, 100, 10, 10, 259200, 1500, 150, 150);
+            return FieldLimits(true, false, false, 0, 100, 10, 10, 259200, 1500, 150, 150);
         }
         if (field == Field.SUPPLY_CAP) {
-            return FieldLimits(false, true, 0, 0, 0, 0, 0, 0, 0);
+            return FieldLimits(false, true, true, 0, 0, 0, 0, 0, 0, 0, 0);
         }
         if (field == Field.BORROW_CAP) {
-            return FieldLimits(false, true, 0, 0, 0, 0, 0, 0, 0);
+            return FieldLimits(false, true, true, 0, 0, 0, 0, 0, 0, 0, 0);
+        }
+        if (field == Field.IS_OPEN) {
+            return FieldLimits(false, true, true, 0, 0, 0, 0, 0, 0, 0, 0);
         }
         revert NoDefault(field);
     }

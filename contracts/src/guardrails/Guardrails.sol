@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {Field, ParameterFields, Parameters} from "../types/ParameterTypes.sol";
+import {Execution} from "./Executions.sol";
+import {Field, Parameters} from "../types/ParameterTypes.sol";
 
-/// @notice Limits of one field. With `relative`, steps and budgets are basis points of the value moved from.
-/// @dev Two storage words. Warning: absolute steps and budgets end at 2^32 - 1; caps use relative ones.
+/// @notice Limits of one field. Step and budget of one direction are basis points of the value moved from where
+/// it is relative, else absolute: multiples of 10^`unitDecimals` of the field's own unit (whole tokens of a cap).
+/// @dev Two storage words. Warning: steps and budgets end at 2^32 - 1 of their unit.
 struct FieldLimits {
     bool enabled;
-    bool relative;
+    bool relativeUp;
+    bool relativeDown;
+    uint8 unitDecimals;
     uint128 floor;
     uint32 stepUp;
     uint32 stepDown;
@@ -16,12 +19,6 @@ struct FieldLimits {
     uint128 ceiling;
     uint32 budgetUp;
     uint32 budgetDown;
-}
-
-/// @notice One executed move of one field; `amount` is signed, in the unit of the budget.
-struct Change {
-    uint64 time;
-    int192 amount;
 }
 
 /// @notice The limits inside which any change must stay; the twin of core/guardrails.py.
@@ -55,14 +52,14 @@ library Guardrails {
         uint256 current,
         uint256 proposed,
         FieldLimits memory limits,
-        Change[] storage changes
+        Execution[] storage history
     ) internal view {
         if (proposed == current) return;
         requireInBand(field, proposed, limits);
         (uint256 low, uint256 high) = (smallestStepDown(current, limits), largestStepUp(current, limits));
         if (proposed < low || proposed > high) revert StepTooLarge(field, current, proposed, low, high);
-        requireDelay(field, limits, changes);
-        requireBudget(field, moved(current, proposed, limits), limits, changes);
+        requireDelay(field, limits, history);
+        requireBudget(field, moved(current, proposed, limits), limits, history);
     }
 
     /// @notice As `requireAllowed`, without the step: what a whole ramp must keep to before it is armed.
@@ -71,12 +68,12 @@ library Guardrails {
         uint256 current,
         uint256 proposed,
         FieldLimits memory limits,
-        Change[] storage changes
+        Execution[] storage history
     ) internal view {
         if (proposed == current) return;
         requireInBand(field, proposed, limits);
-        requireDelay(field, limits, changes);
-        requireBudget(field, moved(current, proposed, limits), limits, changes);
+        requireDelay(field, limits, history);
+        requireBudget(field, moved(current, proposed, limits), limits, history);
     }
 
     function requireInBand(Field field, uint256 proposed, FieldLimits memory limits) internal pure {
@@ -86,51 +83,66 @@ library Guardrails {
     }
 
     function largestStepUp(uint256 current, FieldLimits memory limits) internal pure returns (uint256) {
-        return current + (limits.relative ? current * limits.stepUp / BPS_ONE : limits.stepUp);
+        return current + _baseUnits(limits.stepUp, current, limits.relativeUp, limits);
     }
 
     function smallestStepDown(uint256 current, FieldLimits memory limits) internal pure returns (uint256) {
-        uint256 step = limits.relative ? current * limits.stepDown / BPS_ONE : limits.stepDown;
+        uint256 step = _baseUnits(limits.stepDown, current, limits.relativeDown, limits);
         return step < current ? current - step : 0;
     }
 
-    /// @notice How much of a budget a move uses: signed, rounded up when relative.
-    function moved(uint256 current, uint256 proposed, FieldLimits memory limits) internal pure returns (int192) {
+    /// @notice How much of a budget a move uses: signed, in the budget's unit, its size rounded up.
+    function moved(uint256 current, uint256 proposed, FieldLimits memory limits) internal pure returns (int256) {
         bool up = proposed > current;
         uint256 size = up ? proposed - current : current - proposed;
-        if (limits.relative && size != 0) {
+        if (!(up ? limits.relativeUp : limits.relativeDown)) {
+            uint256 unit = 10 ** limits.unitDecimals;
+            size = size / unit + (size % unit == 0 ? 0 : 1);
+        } else if (size != 0) {
             size = current == 0 ? BPS_ONE : (size * BPS_ONE + current - 1) / current;
         }
-        int192 amount = SafeCast.toInt192(SafeCast.toInt256(size));
-        return up ? amount : -amount;
+        return up ? int256(size) : -int256(size);
     }
 
     /// @notice Gross movement in one direction over the trailing 30 days.
-    /// @dev Reads from the newest change backwards and stops at the first that is too old.
-    function budgetUsed(Change[] storage changes, bool upwards) internal view returns (uint256 used) {
-        for (uint256 i = changes.length; i > 0; --i) {
-            Change storage change = changes[i - 1];
-            if (change.time + BUDGET_WINDOW_SECONDS <= block.timestamp) break;
-            if (upwards && change.amount > 0) used += uint256(int256(change.amount));
-            if (!upwards && change.amount < 0) used += uint256(-int256(change.amount));
+    /// @dev Reads from the newest execution backwards and stops at the first that is too old.
+    function budgetUsed(Field field, Execution[] storage history, bool upwards) internal view returns (uint256 used) {
+        for (uint256 i = history.length; i > 0; --i) {
+            Execution execution = history[i - 1];
+            if (execution.timeOf() + BUDGET_WINDOW_SECONDS <= block.timestamp) break;
+            int256 amount = execution.amountOf(field);
+            if (upwards && amount > 0) used += uint256(amount);
+            if (!upwards && amount < 0) used += uint256(-amount);
         }
     }
 
-    function requireDelay(Field field, FieldLimits memory limits, Change[] storage changes) internal view {
-        if (changes.length == 0) return;
-        uint256 last = changes[changes.length - 1].time;
-        uint256 earliest = last + limits.minDelaySeconds;
-        if (block.timestamp < earliest) revert TooSoon(field, last, earliest);
+    /// @dev Reads back as far as the delay goes.
+    function requireDelay(Field field, FieldLimits memory limits, Execution[] storage history) internal view {
+        for (uint256 i = history.length; i > 0; --i) {
+            Execution execution = history[i - 1];
+            uint256 earliest = execution.timeOf() + limits.minDelaySeconds;
+            if (block.timestamp >= earliest) return;
+            if (execution.amountOf(field) != 0) revert TooSoon(field, execution.timeOf(), earliest);
+        }
     }
 
-    function requireBudget(Field field, int192 amount, FieldLimits memory limits, Change[] storage changes)
+    function requireBudget(Field field, int256 amount, FieldLimits memory limits, Execution[] storage history)
         internal
         view
     {
         bool upwards = amount > 0;
-        uint256 size = uint256(int256(upwards ? amount : -amount));
+        uint256 size = uint256(upwards ? amount : -amount);
         uint256 budget = upwards ? limits.budgetUp : limits.budgetDown;
-        uint256 used = budgetUsed(changes, upwards);
+        uint256 used = budgetUsed(field, history, upwards);
         if (used + size > budget) revert BudgetExceeded(field, used, size, budget);
+    }
+
+    /// @dev What a step comes to, rounded down.
+    function _baseUnits(uint256 count, uint256 current, bool relative, FieldLimits memory limits)
+        private
+        pure
+        returns (uint256)
+    {
+        return relative ? current * count / BPS_ONE : count * 10 ** limits.unitDecimals;
     }
 }

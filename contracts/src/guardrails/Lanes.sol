@@ -22,20 +22,24 @@ library Lanes {
         bool ltvDown = proposed.ltvBps < current.ltvBps;
         bool supplyDown = proposed.supplyCap < current.supplyCap;
         bool borrowDown = proposed.borrowCap < current.borrowCap;
-        if (thresholdDown) return supplyDown || borrowDown ? Lane.SLOW : Lane.RAMP;
+        bool freezes = proposed.isOpen < current.isOpen;
+        if (thresholdDown) return supplyDown || borrowDown || freezes ? Lane.SLOW : Lane.RAMP;
         if (supplyDown && proposed.supplyCap < totalCollateral) return Lane.SLOW;
-        return ltvDown || supplyDown || borrowDown ? Lane.FAST : Lane.NONE;
+        return ltvDown || supplyDown || borrowDown || freezes ? Lane.FAST : Lane.NONE;
     }
 
-    /// @notice Exactly one scalar moves, and the LTV follows the threshold as the margin demands.
+    /// @notice Exactly one scalar moves, and the LTV follows: the threshold as the margin demands, a freeze to zero.
     function requireCoupled(Parameters memory current, Parameters memory proposed, uint256 marginBps) internal pure {
         bool threshold = proposed.liquidationThresholdBps != current.liquidationThresholdBps;
-        uint256 scalars = threshold || proposed.ltvBps != current.ltvBps ? 1 : 0;
+        bool freezes = proposed.isOpen < current.isOpen;
+        uint256 scalars = threshold || (proposed.ltvBps != current.ltvBps && !freezes) ? 1 : 0;
         if (proposed.liquidationBonusBps != current.liquidationBonusBps) ++scalars;
         if (proposed.supplyCap != current.supplyCap) ++scalars;
         if (proposed.borrowCap != current.borrowCap) ++scalars;
+        if (proposed.isOpen != current.isOpen) ++scalars;
         if (scalars == 0) revert NothingChanges();
         if (scalars > 1) revert NotOneScalar();
+        if (freezes && proposed.ltvBps != 0) revert LtvNotCoupled(proposed.ltvBps, 0);
         uint256 highest = _below(proposed.liquidationThresholdBps, marginBps);
         if (threshold) {
             uint256 demanded = withThreshold(current, proposed.liquidationThresholdBps, marginBps).ltvBps;
@@ -55,12 +59,20 @@ library Lanes {
         uint256 highest = _below(thresholdBps, marginBps);
         bool atMargin = current.ltvBps + marginBps == current.liquidationThresholdBps;
         uint256 ltv = atMargin || current.ltvBps > highest ? highest : current.ltvBps;
-        return Parameters(ltv, thresholdBps, current.liquidationBonusBps, current.supplyCap, current.borrowCap);
+        return Parameters(
+            ltv,
+            thresholdBps,
+            current.liquidationBonusBps,
+            current.supplyCap,
+            current.borrowCap,
+            current.isOpen
+        );
     }
 
     function _anyUp(Parameters memory current, Parameters memory proposed) private pure returns (bool) {
         return proposed.ltvBps > current.ltvBps || proposed.liquidationThresholdBps > current.liquidationThresholdBps
-            || proposed.supplyCap > current.supplyCap || proposed.borrowCap > current.borrowCap;
+            || proposed.supplyCap > current.supplyCap || proposed.borrowCap > current.borrowCap
+            || proposed.isOpen > current.isOpen;
     }
 
     function _below(uint256 value, uint256 amount) private pure returns (uint256) {

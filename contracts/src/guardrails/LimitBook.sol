@@ -3,8 +3,15 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {DefaultLimits} from "./DefaultLimits.sol";
-import {Change, FieldLimits, Guardrails} from "./Guardrails.sol";
+import {Execution, Executions} from "./Executions.sol";
+import {FieldLimits, Guardrails} from "./Guardrails.sol";
 import {Field, ParameterFields, Parameters} from "../types/ParameterTypes.sol";
+
+/// @notice One executed move of one field; `amount` is signed, in the unit of the budget.
+struct Change {
+    uint256 time;
+    int256 amount;
+}
 
 /// @notice Limits, executed changes and emergency cuts of every market.
 /// @dev The owner (the timelock) sets limits; its delegate may only tighten; a market's adapter alone records.
@@ -24,7 +31,7 @@ contract LimitBook is Ownable {
     address public delegate;
     mapping(address market => address) public recorderOf;
     mapping(address market => mapping(Field => FieldLimits)) private _limits;
-    mapping(address market => mapping(Field => Change[])) private _changes;
+    mapping(address market => Execution[]) private _history;
     mapping(address market => mapping(Field => Cut)) private _cuts;
     mapping(address market => mapping(Field => bool)) private _closedByOwner;
     mapping(address market => uint64) public lastCutAt;
@@ -82,8 +89,18 @@ contract LimitBook is Ownable {
         return _limits[market][field];
     }
 
+    /// @notice Every executed move of a field, oldest first.
     function changesOf(address market, Field field) external view returns (Change[] memory) {
-        return _changes[market][field];
+        Execution[] storage history = _history[market];
+        Change[] memory all = new Change[](history.length);
+        uint256 found;
+        for (uint256 i; i < history.length; ++i) {
+            int256 amount = history[i].amountOf(field);
+            if (amount != 0) all[found++] = Change(history[i].timeOf(), amount);
+        }
+        Change[] memory changes = new Change[](found);
+        for (uint256 i; i < found; ++i) changes[i] = all[i];
+        return changes;
     }
 
     /// @notice The newest emergency cut of a field.
@@ -93,7 +110,7 @@ contract LimitBook is Ownable {
 
     /// @notice Gross movement in one direction over the trailing 30 days, in the unit of the budget.
     function budgetUsed(address market, Field field, bool upwards) external view returns (uint256) {
-        return Guardrails.budgetUsed(_changes[market][field], upwards);
+        return Guardrails.budgetUsed(field, _history[market], upwards);
     }
 
     function _setLimits(address market, Field field, FieldLimits memory limits) private {
@@ -117,7 +134,7 @@ contract LimitBook is Ownable {
         for (uint256 n; n < ParameterFields.COUNT; ++n) {
             Field field = ParameterFields.inCheckingOrder(n);
             Guardrails.requireRampAllowed(
-                field, current.get(field), target.get(field), _limits[market][field], _changes[market][field]
+                field, current.get(field), target.get(field), _limits[market][field], _history[market]
             );
         }
     }
@@ -153,6 +170,8 @@ contract LimitBook is Ownable {
         external
         onlyRecorder(market)
     {
+        Execution execution = Executions.madeAt(block.timestamp);
+        bool isEmpty = true;
         for (uint256 n; n < ParameterFields.COUNT; ++n) {
             Field field = Field(n);
             (uint256 from, uint256 to) = (previous.get(field), next.get(field));
@@ -162,10 +181,11 @@ contract LimitBook is Ownable {
                 emit FieldRestored(market, field, from, to);
                 continue;
             }
-            int192 use = Guardrails.moved(from, to, _limits[market][field]);
-            _changes[market][field].push(Change(uint64(block.timestamp), use));
+            int256 use = Guardrails.moved(from, to, _limits[market][field]);
+            (execution, isEmpty) = (execution.with(field, use), false);
             emit FieldChanged(market, field, from, to, use);
         }
+        if (!isEmpty) _history[market].push(execution);
     }
 
     /// @notice Keeps an executed cut. The market's adapter only.
@@ -188,9 +208,9 @@ contract LimitBook is Ownable {
         FieldLimits memory limits = _limits[market][field];
         if (_restores(market, field, current, proposed)) {
             Guardrails.requireInBand(field, proposed, limits);
-            return Guardrails.requireDelay(field, limits, _changes[market][field]);
+            return Guardrails.requireDelay(field, limits, _history[market]);
         }
-        Guardrails.requireAllowed(field, current, proposed, limits, _changes[market][field]);
+        Guardrails.requireAllowed(field, current, proposed, limits, _history[market]);
     }
 
     /// @dev Undoing a cut, at most to the value before it and once within 30 days.
@@ -201,7 +221,8 @@ contract LimitBook is Ownable {
     }
 
     function _isTighter(FieldLimits calldata next, FieldLimits memory now_) private pure returns (bool) {
-        return (now_.enabled || !next.enabled) && next.relative == now_.relative && next.floor >= now_.floor
+        return (now_.enabled || !next.enabled) && next.relativeUp == now_.relativeUp
+            && next.relativeDown == now_.relativeDown && next.unitDecimals == now_.unitDecimals && next.floor >= now_.floor
             && next.ceiling <= now_.ceiling && next.stepUp <= now_.stepUp && next.stepDown <= now_.stepDown
             && next.minDelaySeconds >= now_.minDelaySeconds && next.budgetUp <= now_.budgetUp
             && next.budgetDown <= now_.budgetDown;

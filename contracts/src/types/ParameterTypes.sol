@@ -3,13 +3,15 @@ pragma solidity 0.8.37;
 
 /// @notice The governed fields of one market. Field order is that of the EIP-712 struct.
 /// @dev Basis points are of 10 000; the bonus is the excess only; caps are base units
-/// (supplyCap of the collateral, borrowCap of the debt asset).
+/// (supplyCap of the collateral, borrowCap of the debt asset). `isOpen` is 1 while new supply and new borrowing of
+/// the asset are open, 0 when it is frozen.
 struct Parameters {
     uint256 ltvBps;
     uint256 liquidationThresholdBps;
     uint256 liquidationBonusBps;
     uint256 supplyCap;
     uint256 borrowCap;
+    uint256 isOpen;
 }
 
 /// @notice What the chain said when the agents looked; compared again at execution.
@@ -54,19 +56,21 @@ enum Field {
     LIQUIDATION_THRESHOLD,
     LIQUIDATION_BONUS,
     SUPPLY_CAP,
-    BORROW_CAP
+    BORROW_CAP,
+    IS_OPEN
 }
 
 /// @notice Reads fields by index, so that rules are written once for all of them.
 library ParameterFields {
-    uint256 internal constant COUNT = 5;
+    uint256 internal constant COUNT = 6;
 
     function get(Parameters memory parameters, Field field) internal pure returns (uint256) {
         if (field == Field.LTV) return parameters.ltvBps;
         if (field == Field.LIQUIDATION_THRESHOLD) return parameters.liquidationThresholdBps;
         if (field == Field.LIQUIDATION_BONUS) return parameters.liquidationBonusBps;
         if (field == Field.SUPPLY_CAP) return parameters.supplyCap;
-        return parameters.borrowCap;
+        if (field == Field.BORROW_CAP) return parameters.borrowCap;
+        return parameters.isOpen;
     }
 
     /// @notice The n-th field in the order in which the executable specification checks them.

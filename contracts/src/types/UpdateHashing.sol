@@ -8,7 +8,7 @@ import {FreshnessSnapshot, ParameterUpdate, Parameters} from "./ParameterTypes.s
 library UpdateHashing {
     bytes32 internal constant PARAMETERS_TYPEHASH = keccak256(
         "Parameters(uint256 ltvBps,uint256 liquidationThresholdBps,uint256 liquidationBonusBps,"
-        "uint256 supplyCap,uint256 borrowCap)"
+        "uint256 supplyCap,uint256 borrowCap,uint256 isOpen)"
     );
     bytes32 internal constant SNAPSHOT_TYPEHASH = keccak256(
         "FreshnessSnapshot(uint256 oraclePrice,uint256 utilisationBps,uint256 totalCollateral,"
@@ -21,7 +21,7 @@ library UpdateHashing {
         "FreshnessSnapshot(uint256 oraclePrice,uint256 utilisationBps,uint256 totalCollateral,"
         "uint256 totalBorrow,uint64 dataTime)"
         "Parameters(uint256 ltvBps,uint256 liquidationThresholdBps,uint256 liquidationBonusBps,"
-        "uint256 supplyCap,uint256 borrowCap)"
+        "uint256 supplyCap,uint256 borrowCap,uint256 isOpen)"
     );
 
     bytes32 internal constant BATCH_TYPEHASH = keccak256(
@@ -32,7 +32,7 @@ library UpdateHashing {
         "Parameters proposed,FreshnessSnapshot snapshot,bytes32 positionsRoot,uint256 lowBound,uint256 highBound,"
         "bytes32 evidenceRoot,bytes32 transcriptRoot,uint64 validUntil,bytes32[] models)"
         "Parameters(uint256 ltvBps,uint256 liquidationThresholdBps,uint256 liquidationBonusBps,"
-        "uint256 supplyCap,uint256 borrowCap)"
+        "uint256 supplyCap,uint256 borrowCap,uint256 isOpen)"
     );
 
     /// @notice One update stands for itself; several are an `UpdateBatch`, signed as a whole.

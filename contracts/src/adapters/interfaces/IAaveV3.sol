@@ -88,6 +88,9 @@ interface IAavePoolConfigurator {
     /// @dev Whole tokens; zero is no cap.
     function setBorrowCap(address asset, uint256 newBorrowCap) external;
 
+    /// @notice Stops new supply and new borrowing; from V3.1 on the LTV becomes zero until the thaw.
+    function setReserveFreeze(address asset, bool freeze) external;
+
     /// @notice Until V3.1.
     function setEModeCategory(
         uint8 categoryId,
