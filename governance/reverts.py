@@ -13,6 +13,7 @@ from eth_utils.crypto import keccak
 
 from contracts.artifacts import FOLDER
 from core.errors import GovernanceError, GuardrailError, TribunateError
+from core.market import PARAMETER_FIELDS
 
 GUARDRAIL_RULES = {
     "FieldDisabled": "disabled",
@@ -76,7 +77,7 @@ HINTS = {
     "GovernorUnexpectedProposalState": "look at the proposal's state first",
 }
 ENUMS = {
-    "Field": ("ltv_bps", "liquidation_threshold_bps", "liquidation_bonus_bps", "supply_cap", "borrow_cap"),
+    "Field": PARAMETER_FIELDS,
     "Lane": ("NONE", "FAST", "RAMP", "SLOW"),
     "FastLane.CutState": ("UNKNOWN", "WAITING", "READY", "EXECUTED", "LAPSED"),
     "IGovernor.ProposalState": (

@@ -325,7 +325,7 @@ contract GovernorHandler is ForgeTest, Campaign {
     }
 
     function _wide() private pure returns (FieldLimits memory) {
-        return FieldLimits(true, false, 0, 10_000, 10_000, 0, type(uint128).max, 1_000_000, 1_000_000);
+        return FieldLimits(true, false, false, 0, 0, 10_000, 10_000, 0, type(uint128).max, 1_000_000, 1_000_000);
     }
 }
 

@@ -81,6 +81,14 @@ def borrow(market: AaveMarket, who: LocalSigner, *, amount: int) -> TxReceipt:
     return market.client.send(who, function)
 
 
+def repay(market: AaveMarket, who: LocalSigner, *, amount: int) -> TxReceipt:
+    """Repay USDC at the variable rate."""
+    market.client.send(who, market.usdc.functions.approve(market.pool.address, MAX_UINT))
+    return market.client.send(
+        who, market.pool.functions.repay(market.usdc.address, amount, VARIABLE_RATE, who.address)
+    )
+
+
 def liquidate(market: AaveMarket, *, cover: int = MAX_UINT) -> TxReceipt:
     """Let the liquidator repay the borrower's debt, as much as the protocol allows up to ``cover``."""
     people = market.people

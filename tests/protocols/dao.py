@@ -14,7 +14,7 @@ from web3.types import TxReceipt
 from core.epoch import quorum
 from core.evidence import merkle_proof, merkle_root
 from core.mandate import FreshnessBands, Mandate
-from core.market import Parameters, Scalar, with_scalar
+from core.market import PARAMETER_FIELDS, Parameters, Scalar, parameters_from, with_scalar
 from core.position import Position
 from core.units import Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
@@ -189,7 +189,7 @@ class ProtocolDao:
     def parameters(self, market: str) -> Parameters:
         """Return what the adapter reads."""
         values = self.client.call(self.adapter.functions.parametersOf(market))
-        return Parameters(Bps(values[0]), Bps(values[1]), Bps(values[2]), values[3], values[4])
+        return parameters_from(dict(zip(PARAMETER_FIELDS, values, strict=True)))
 
     def update(
         self,

@@ -35,6 +35,7 @@ def test_the_adapter_reads_excess_bonus_and_base_unit_caps(governed_aave: Govern
         "liquidation_bonus_bps": 5_00,
         "supply_cap": 1_000 * WETH_ONE,
         "borrow_cap": 2**128 - 1,
+        "is_open": 1,
     }
 
 

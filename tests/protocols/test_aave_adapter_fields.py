@@ -19,6 +19,7 @@ from tests.protocols.aave import (
     collateral_parameters,
     enter_category,
     health_factor,
+    repay,
     set_collateral,
     set_frozen,
     set_ltv_zero,
@@ -178,6 +179,54 @@ def test_in_3_6_a_frozen_reserves_pending_ltv_outlives_a_change_of_its_threshold
     assert collateral_parameters(market) == (restored, 82_50, 105_00)
 
 
+def test_a_quorum_freezes_and_borrowers_may_still_repay_and_be_liquidated(
+    governed_aave: GovernedAave,
+) -> None:
+    dao, market = governed_aave.dao, governed_aave.market
+    before = health_factor(market, market.people.borrower)
+    update = dao.update(governed_aave.weth, 0, scalar=Scalar.IS_OPEN)
+    assert dao.check(update) == FAST
+
+    dao.cut(update)
+
+    now = dao.parameters(governed_aave.weth)
+    assert (now.is_open, now.ltv_bps, now.liquidation_threshold_bps) == (0, 0, 82_50)
+    assert health_factor(market, market.people.borrower) == pytest.approx(before, rel=1e-6)
+    with pytest.raises(GovernanceError, match=market.refusals.frozen):
+        supply(market, market.people.stranger, market.weth, amount=WETH_ONE)
+    repay(market, market.people.borrower, amount=1_000 * USDC_ONE)
+
+
+def test_a_thaw_is_voted_on_and_leaves_the_ltv_at_zero(governed_aave: GovernedAave) -> None:
+    dao, market = governed_aave.dao, governed_aave.market
+    dao.cut(dao.update(governed_aave.weth, 0, scalar=Scalar.IS_OPEN))
+    thaw = dao.update(governed_aave.weth, 1, scalar=Scalar.IS_OPEN, epoch=2)
+    assert dao.check(thaw) == SLOW
+
+    dao.carry_out(thaw)
+
+    now = dao.parameters(governed_aave.weth)
+    assert (now.is_open, now.ltv_bps, now.liquidation_threshold_bps) == (1, 0, 82_50)
+    supply(market, market.people.stranger, market.weth, amount=WETH_ONE)
+
+
+def test_a_thaw_of_what_others_froze_gives_no_ltv_back_that_nobody_proposed(
+    governed_aave: GovernedAave,
+) -> None:
+    dao = governed_aave.dao
+    freeze(governed_aave)
+    before = dao.parameters(governed_aave.weth)
+
+    dao.carry_out(dao.update(governed_aave.weth, 1, scalar=Scalar.IS_OPEN))
+
+    assert dao.parameters(governed_aave.weth) == replace(before, is_open=1)
+
+
+def test_a_category_has_no_freeze(governed_aave: GovernedAave) -> None:
+    with pytest.raises(GuardrailError, match=r"FieldAbsent\(field=is_open\)"):
+        governed_aave.dao.announce(governed_aave.dao.update(CATEGORY_KEY, 0, scalar=Scalar.IS_OPEN))
+
+
 # ---- e-mode
 
 
@@ -188,6 +237,7 @@ def test_a_category_is_a_market_without_caps(governed_aave: GovernedAave) -> Non
         "liquidation_bonus_bps": 2_00,
         "supply_cap": 0,
         "borrow_cap": 0,
+        "is_open": 1,
     }
 
 

@@ -44,6 +44,7 @@ def test_the_bonus_is_what_an_absorbed_account_loses(governed_comet: GovernedCom
         "liquidation_bonus_bps": 5_00,
         "supply_cap": SUPPLY_CAP,
         "borrow_cap": 0,
+        "is_open": 1,
     }
 
 
@@ -240,7 +241,10 @@ def test_a_threshold_at_the_liquidation_factor_is_unsound(governed_comet: Govern
 
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
-    [("borrow_cap", 1, "FieldAbsent"), ("supply_cap", SUPPLY_CAP + 1, "CapNotWhole")],
+    [
+        ("borrow_cap", 1, "FieldAbsent"),
+        ("supply_cap", SUPPLY_CAP + 1, "CapNotWhole"),
+    ],
 )
 def test_what_comet_cannot_hold_is_refused_at_submission(
     governed_comet: GovernedComet, field: str, value: int, reason: str
@@ -250,6 +254,11 @@ def test_what_comet_cannot_hold_is_refused_at_submission(
 
     with pytest.raises(TribunateError, match=reason):
         governed_comet.dao.propose(replace(update, proposed=proposed))
+
+
+def test_there_is_no_freeze_that_leaves_repaying_open(governed_comet: GovernedComet) -> None:
+    with pytest.raises(GuardrailError, match=r"FieldAbsent\(field=is_open\)"):
+        governed_comet.dao.announce(governed_comet.dao.update(governed_comet.weth, 0, scalar=Scalar.IS_OPEN))
 
 
 def test_the_base_token_is_no_market(governed_comet: GovernedComet) -> None:

@@ -71,6 +71,7 @@ def test_a_borrow_cap_of_zero_is_none_and_there_is_no_supply_cap(compound: Compo
         "liquidation_bonus_bps": 0,
         "supply_cap": 0,
         "borrow_cap": NO_CAP,
+        "is_open": 1,
     }
 
 

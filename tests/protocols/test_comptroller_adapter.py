@@ -36,6 +36,7 @@ def test_the_factor_is_a_threshold_and_there_is_no_ltv_and_no_bonus(governed_ven
         "liquidation_bonus_bps": 0,
         "supply_cap": 1_000 * WETH_ONE,
         "borrow_cap": 2**128 - 1,
+        "is_open": 1,
     }
 
 
