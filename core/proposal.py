@@ -40,6 +40,15 @@ class ProposalState(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing can happen to the proposal any more (a ramp that it armed may go on).
+
+        >>> ProposalState.EXECUTED.has_ended, ProposalState.QUEUED.has_ended
+        (True, False)
+        """
+        return self in {self.DEFEATED, self.EXECUTED, self.CANCELED, self.EXPIRED}
+
 
 @dataclass(frozen=True, slots=True)
 class VetoRules:
@@ -169,7 +178,6 @@ def execute(record: ProposalRecord, now: int) -> ProposalRecord:
 
 def cancel(record: ProposalRecord, now: int) -> ProposalRecord:
     """Return the record after the guardian's cancel; possible until execution."""
-    ended = {ProposalState.EXECUTED, ProposalState.CANCELED, ProposalState.EXPIRED, ProposalState.DEFEATED}
-    if state_at(record, now) in ended:
+    if state_at(record, now).has_ended:
         raise GovernanceError("cannot cancel: the proposal has ended", allowed="before execution")
     return replace(record, canceled=True)

@@ -12,15 +12,8 @@ from core.proposal import ProposalState
 from governance.client import ChainClient
 from governance.cuts import Cuts, CutState
 from governance.deployment import Deployment
-from governance.proposals import Proposals
+from governance.proposals import ProposalProgress, Proposals
 from governance.reader import ChainReader
-
-ENDED = {
-    ProposalState.DEFEATED,
-    ProposalState.CANCELED,
-    ProposalState.EXPIRED,
-    ProposalState.EXECUTED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +146,11 @@ def _next_allowed(limits: FieldLimits, changes: Sequence[Change], scalar: Scalar
 def _waiting(client: ChainClient, deployment: Deployment) -> tuple[Waiting, ...]:
     proposals, cuts = Proposals(client, deployment), Cuts(client, deployment)
     found: list[Waiting] = []
-    for summary in proposals.list_proposals():
-        if summary.state not in ENDED:
-            until = _until(proposals, summary.number, summary.state, summary.window_end)
-            found.append(Waiting("proposal", summary.number, summary.lane, summary.state.value, until))
-        ramp = proposals.ramp(summary.number)
-        if ramp is not None and not ramp.ended:
-            found.append(Waiting("ramp", summary.number, Lane.RAMP, "armed", ramp.next_step_at))
+    for seen in proposals.progress():
+        if not seen.state.has_ended:
+            found.append(Waiting("proposal", seen.number, seen.lane, seen.state.value, _until(seen)))
+        if seen.ramp is not None and not seen.ramp.ended:
+            found.append(Waiting("ramp", seen.number, Lane.RAMP, "armed", seen.ramp.next_step_at))
     for number in range(1, cuts.count() + 1):
         view = cuts.show(number)
         if view.state in {CutState.WAITING, CutState.READY}:
@@ -168,5 +159,5 @@ def _waiting(client: ChainClient, deployment: Deployment) -> tuple[Waiting, ...]
     return tuple(found)
 
 
-def _until(proposals: Proposals, number: int, state: ProposalState, window_end: int) -> int | None:
-    return proposals.show(number).grace_end if state is ProposalState.QUEUED else window_end
+def _until(seen: ProposalProgress) -> int | None:
+    return seen.grace_end if seen.state is ProposalState.QUEUED else seen.window_end

@@ -24,8 +24,35 @@ STATES = (
     ProposalState.EXPIRED,
     ProposalState.EXECUTED,
 )
+LANES = tuple(Lane)
 CAP_FIELDS = ("snapshot_ratio", "snapshot_timestamp", "max_yearly_growth_bps")
 REASONS = ("unspecified", "data", "model", "stress", "mandate", "process")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the governor keeps of a proposal beside OpenZeppelin's record: Solidity's ``Standing``.
+
+    ``signers`` and ``withdrawn`` have one bit per place of seat table ``version``; ``threshold`` is in votes,
+    zero before the first one.
+    """
+
+    version: int
+    signers: int
+    withdrawn: int
+    faults: int
+    dissents: int
+    lane: Lane
+    killed: bool
+    extended_by_votes: bool
+    extended_by_agents: bool
+    threshold: int
+
+    @classmethod
+    def from_row(cls, row: Any) -> Standing:
+        """Return the contract's struct as a record."""
+        version, signers, withdrawn, faults, dissents, lane, *rest = _plain(row)
+        return cls(version, signers, withdrawn, faults, dissents, LANES[lane], *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +135,24 @@ class ProposalSummary:
     epoch: int
     state: ProposalState
     window_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalProgress:
+    """How far a proposal is, and its ramp with it; times in UTC seconds, ``None`` before it is queued."""
+
+    number: int
+    lane: Lane
+    state: ProposalState
+    window_end: int
+    eta: int | None
+    grace_end: int | None
+    ramp: RampView | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether neither the proposal nor a ramp that it armed waits for anything."""
+        return self.state.has_ended and (self.ramp is None or self.ramp.ended)
 
 
 @dataclass(frozen=True, slots=True)
