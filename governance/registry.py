@@ -122,9 +122,9 @@ class AgentDirectory:
 
     def of_wallet(self, wallet: str) -> tuple[DirectoryEntry, ...]:
         """Return every identity of ``wallet``, bound or not, by id."""
-        last = self._client.call(self._registry.functions.lastAgentId())
-        found = (self.entry(n) for n in range(1, last + 1))
-        return tuple(entry for entry in found if entry.wallet == wallet)
+        functions, call = self._registry.functions, self._client.call
+        numbers = range(1, call(functions.lastAgentId()) + 1)
+        return tuple(self.entry(n) for n in numbers if call(functions.getAgentWallet(n)) == wallet)
 
     def _metadata(self, agent_id: int, key: str) -> bytes:
         return bytes(self._client.call(self._registry.functions.getMetadata(agent_id, key)))
