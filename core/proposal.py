@@ -50,6 +50,27 @@ class ProposalState(StrEnum):
         return self in {self.DEFEATED, self.EXECUTED, self.CANCELED, self.EXPIRED}
 
 
+class VetoReason(StrEnum):
+    """Why a holder votes against, in the order of the Solidity enum; published, it changes no count."""
+
+    UNSPECIFIED = "unspecified"
+    TOO_RISKY = "too-risky"
+    DATA_WRONG = "data-wrong"
+    MODEL_DOUBTED = "model-doubted"
+    TOO_FAST = "too-fast"
+    CONFLICT_OF_INTEREST = "conflict-of-interest"
+    OTHER = "other"
+
+    @property
+    def params(self) -> bytes:
+        """The byte that stands for the reason in ``params`` of a vote; none when it is unspecified.
+
+        >>> VetoReason.TOO_RISKY.params, VetoReason.UNSPECIFIED.params
+        (b'\\x01', b'')
+        """
+        return b"" if self is VetoReason.UNSPECIFIED else bytes([list(VetoReason).index(self)])
+
+
 @dataclass(frozen=True, slots=True)
 class VetoRules:
     """The clock and the threshold of the veto, in seconds and basis points of votable supply."""

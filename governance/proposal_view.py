@@ -12,6 +12,7 @@ from core.market import PARAMETER_FIELDS, Parameters, Scalar, parameters_from
 from core.proposal import ProposalState
 from core.units import Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
+from governance.ballots import VetoVote
 from governance.price_cap import PriceCap, PriceCapUpdate
 
 STATES = (
@@ -179,6 +180,7 @@ class ProposalView:
     signers: tuple[str, ...]
     withdrawals: int
     dissents: tuple[Dissent, ...]
+    vetoes: tuple[VetoVote, ...]
     transactions: dict[str, str]
     call_target: str
     call_data: bytes

@@ -15,8 +15,10 @@ from core.errors import GovernanceError
 from core.guardrails import budget_used, moved
 from core.lanes import Lane
 from core.market import PARAMETER_FIELDS, Scalar
-from core.proposal import ProposalState
+from core.ports import Signer
+from core.proposal import ProposalState, VetoReason
 from core.update import ParameterUpdate
+from governance.ballots import AGAINST, read_vetoes
 from governance.client import ChainClient, TransactionSigner, transaction_hash
 from governance.cuts import Cuts
 from governance.deployment import Deployment
@@ -41,9 +43,8 @@ from governance.proposal_view import (
 )
 from governance.ramps import read_ramp
 from governance.reader import ChainReader
-from governance.signing import ascending, keccak, update_tuple
+from governance.signing import Eip712Hasher, ascending, keccak, update_tuple
 
-AGAINST = 0
 __all__ = [
     "REASONS",
     "CapMove",
@@ -148,11 +149,34 @@ class Proposals:
         """Return a ``core.ports.ProposalSink`` that sends with this key."""
         return SubmittingSink(self, sender)
 
-    def veto(self, number: int, holder: TransactionSigner, *, reason: str = "") -> TxReceipt:
-        """Vote against with all of the holder's votes at the snapshot."""
-        proposal = self.governor_id(number)
-        function = self._governor.functions.castVoteWithReason(proposal, AGAINST, reason)
-        return self._client.send(holder, function)
+    def veto(
+        self,
+        number: int,
+        holder: TransactionSigner,
+        *,
+        code: VetoReason = VetoReason.UNSPECIFIED,
+        reason: str = "",
+    ) -> TxReceipt:
+        """Vote against with all of the holder's votes at the snapshot; code and text are published."""
+        vote = self._governor.functions.castVoteWithReasonAndParams
+        return self._client.send(holder, vote(self.governor_id(number), AGAINST, reason, code.params))
+
+    def signed_veto_call(
+        self, number: int, holder: Signer, *, code: VetoReason = VetoReason.UNSPECIFIED, reason: str = ""
+    ) -> ContractFunction:
+        """Return the call that brings the holder's signed vote against; anybody may send it."""
+        proposal, functions = self.governor_id(number), self._governor.functions
+        digest = Eip712Hasher(self._client.chain_id, self._governor.address).ballot_digest(
+            proposal=proposal,
+            support=AGAINST,
+            voter=holder.address,
+            nonce=self._client.call(functions.nonces(holder.address)),
+            reason=reason,
+            params=code.params,
+        )
+        ballot = (proposal, AGAINST, holder.address, reason, code.params, holder.sign(digest))
+        call: ContractFunction = functions.castVoteWithReasonAndParamsBySig(*ballot)
+        return call
 
     def queue(self, number: int, sender: TransactionSigner) -> TxReceipt:
         """Start the timelock; anyone may."""
@@ -268,6 +292,7 @@ class Proposals:
             signers=self._wallets(standing),
             withdrawals=standing.withdrawn.bit_count(),
             dissents=self._dissents(entry),
+            vetoes=read_vetoes(self._client, self._governor, entry.governor_id, first_block=entry.block),
             transactions=self._log.transactions(entry),
             call_target=action.targets[0],
             call_data=action.calldatas[0],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.proposal import VetoReason
 from tribunate.commands.options import (
     DeploymentFile,
     Json,
@@ -71,14 +72,17 @@ def show(
         print(proposal_text(seen, with_call_data=raw), end="")
 
 
-@app.command("veto", epilog="Example: tribunate proposal veto 2 --yes")
+@app.command("veto", epilog='Example: tribunate proposal veto 2 --code too-risky --reason "supply is thin"')
 def veto(
     number: Number,
     run: Run = None,
     rpc: Rpc = None,
     deployment: DeploymentFile = None,
     key: Key = None,
-    reason: Annotated[str, typer.Option(help="Published with the vote.")] = "",
+    code: Annotated[VetoReason, typer.Option(help="Why, in a word that can be counted.")] = (
+        VetoReason.UNSPECIFIED
+    ),
+    reason: Annotated[str, typer.Option(help="Why, in your words; published with the vote.")] = "",
     yes: Yes = False,
     send: Send = False,
 ) -> None:
@@ -95,7 +99,7 @@ def veto(
         print(f"proposal {number} is {state}; holder {signer.address}")
         if not go_on(dao.client.chain_id, f"veto proposal {number}", yes=yes, send=send):
             return
-        receipt = proposals.veto(number, signer, reason=reason)
+        receipt = proposals.veto(number, signer, code=code, reason=reason)
         view = proposals.show(number)
         share = (
             f"{view.votes_against / view.veto_threshold:.2f} of the threshold" if view.veto_threshold else ""
