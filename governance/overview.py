@@ -14,11 +14,12 @@ from governance.cuts import Cuts, CutState
 from governance.deployment import Deployment
 from governance.proposals import ProposalProgress, Proposals
 from governance.reader import ChainReader
+from governance.registry import AgentDirectory
 
 
 @dataclass(frozen=True, slots=True)
 class SeatState:
-    """One seat; ``bond`` in base units of the bond token."""
+    """One seat; ``bond`` in base units of its token, ``protocol_digest`` as the agent says (or empty)."""
 
     agent_id: int
     wallet: str
@@ -27,6 +28,7 @@ class SeatState:
     data_source: str
     active: bool
     bond: int
+    protocol_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def read_overview(client: ChainClient, deployment: Deployment) -> Overview:
 def _seats(client: ChainClient, deployment: Deployment, reader: ChainReader) -> tuple[SeatState, ...]:
     registry = client.contract("SeatRegistry", deployment.addresses["seats"]).functions
     bonds = client.contract("Bonds", deployment.addresses["bonds"]).functions
+    directory = AgentDirectory(client, deployment)
     return tuple(
         SeatState(
             agent_id=seat.agent_id,
@@ -107,6 +110,7 @@ def _seats(client: ChainClient, deployment: Deployment, reader: ChainReader) -> 
             data_source=seat.data_source,
             active=bool(client.call(registry.isActive(seat.wallet))),
             bond=_bonded(client.call(bonds.bondOf(seat.agent_id))),
+            protocol_digest=directory.protocol_of(seat.agent_id),
         )
         for seat in reader.seat_table().seats
     )

@@ -29,6 +29,7 @@ from agents.plugins import load_strategy
 from agents.scheduler import EpochScheduler
 from agents.transport import UagentsTransport
 from agents.watch import Watch
+from agents.wire import protocol_digest
 from core.epoch import keeper_order
 from core.market import PriceHistory
 from core.messages import SignedMessage
@@ -143,6 +144,10 @@ class AgentProcess:
         """Tell whoever started this process."""
         self._pipe.send(event)
 
+    def _report_refused(self, event: dict[str, Any]) -> None:
+        log.warning("%s", event["found"])
+        self.report(event)
+
     async def run(self) -> None:
         """Register, train, and take part until cancelled."""
         config = self._config
@@ -164,7 +169,9 @@ class AgentProcess:
         endpoint = await self._transport.start(port=config.port)
         await asyncio.to_thread(self._register, dao, endpoint)
         seats = await asyncio.to_thread(self._wait_for_seat, dao)
-        directory.known = SeatDirectory(dao, seats)
+        directory.known = SeatDirectory(
+            dao, seats, protocol_digest=protocol_digest(), report=self._report_refused
+        )
         self._agent = self._assemble(dao, seats, strategy, prices, fitted_until=fitted_until)
         await self._take_part(dao, self._agent)
 
@@ -211,7 +218,7 @@ class AgentProcess:
         found = directory.of_wallet(wallet.address)
         if not found:
             _until(lambda: dao.client.balance_wei(wallet.address) > 0)
-            card = AgentCard(identity.address, (endpoint,), attestation)
+            card = AgentCard(identity.address, (endpoint,), attestation, protocol_digest())
             agent_id = directory.register(wallet, card, self._binding(dao))
         else:
             agent_id, card = found[0].agent_id, found[0].card
@@ -219,6 +226,8 @@ class AgentProcess:
                 directory.bind(wallet, agent_id, self._binding(dao))
             if card.endpoints != (endpoint,):
                 directory.update_endpoints(wallet, agent_id, endpoints=(endpoint,), attestation=attestation)
+            if card.protocol_digest != protocol_digest():
+                directory.update_protocol(wallet, agent_id, protocol_digest())
         self.report({"type": "registered", "agent_id": agent_id})
 
     def _binding(self, dao: Dao) -> TransportBinding:
