@@ -10,7 +10,7 @@ from core.lending import Decimals, LiquidationRules, health_factor_wad, max_borr
 from core.market import Parameters, Scalar
 from core.ports import SeatTable
 from core.position import Position
-from core.proposal import ProposalState
+from core.proposal import ProposalState, VetoReason
 from core.ramp import RAMP_STEP_BPS, ramp_plan
 from core.units import WAD, Bps
 from governance.ballots import tally_of
@@ -260,10 +260,14 @@ def _veto_lines(seen: SeenProposal) -> list[str]:
     """Return what the votes against say: a line per reason, and the words of those that have votes."""
     lines = []
     for row in tally_of(seen.view.vetoes):
-        lines.append(f"{row.reason.value}: {_count(row.votes)}, {_share(seen.view, row.weight)}")
-        for vote in seen.view.vetoes:
-            if vote.reason is row.reason and vote.text and vote.weight:
-                lines.append(f"  {vote.holder}: {printable(vote.text)}")
+        words = [
+            f"  {vote.holder}: {printable(vote.text)}"
+            for vote in seen.view.vetoes
+            if vote.reason is row.reason and vote.text and vote.weight
+        ]
+        if words or row.reason is not VetoReason.UNSPECIFIED:
+            said = f"{row.reason.value}: {_count(row.votes)}, {_share(seen.view, row.weight)}"
+            lines += [said, *words]
     return lines
 
 

@@ -104,6 +104,12 @@ def test_words_without_votes_are_not_printed_but_recorded(voting: Rehearsal) -> 
     assert proposal_record(seen)["vetoes"][0]["reason"] == "look at my coin"
 
 
+def test_a_veto_without_code_and_words_says_no_more_than_its_weight(voting: Rehearsal) -> None:
+    voting.proposals.veto(1, voting.people.small)
+    assert "40.00 % of the votes needed" in page(voting)
+    assert "unspecified" not in page(voting)
+
+
 def test_without_votes_there_is_no_code(voting: Rehearsal) -> None:
     assert "votes needed" in page(voting)
     assert not any(f"{reason.value}:" in page(voting) for reason in VetoReason)
