@@ -221,7 +221,8 @@ class RiskAgent:
             case PrepareAnnounce():
                 return self._said_again(state.spoken(Phase.ANNOUNCE))
             case Judge(announce):
-                return state.judged is not None or announce.agent_id in state.refused
+                followed = state.announce is not None and announce.digest == state.announce.digest
+                return state.judged is not None or not followed
             case Speak(phase, round_, attempt, _):
                 return self._said_again(state.spoken(phase, round_, attempt))
             case Reconsider():
@@ -325,6 +326,10 @@ class RiskAgent:
         call = message_to_dict(calls[min(calls)]) if calls else None
         scalar = running.context.scalar
         body = await self._work(self._desk.announce_body, scalar, call=call)
+        if (
+            running.state.announce is not None
+        ):  # an earlier keeper's came meanwhile: two would split the seats
+            return
         self._speak(epoch, Speak(Phase.ANNOUNCE, 0, 0, body))
 
     def _speak(self, epoch: int, effect: Speak) -> None:

@@ -222,6 +222,11 @@ class UagentsTransport:
         return str(self._agent.address)
 
     @property
+    def protocol_digests(self) -> frozenset[str]:
+        """Digests of what this agent answers to."""
+        return frozenset(self._agent.protocols)
+
+    @property
     def server(self) -> GuardedServer:
         """The guarded HTTP application (tests drive it without a port)."""
         return self._agent.server

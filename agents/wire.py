@@ -1,7 +1,7 @@
 """The one message that crosses the wire, as a uAgents model.
 
 Warning: uAgents hashes the schema of a model, its class name, field names and docstring included.
-Any change here cuts an agent off from every deployed peer; tests/agents/test_wire.py pins the digest.
+Any change here cuts an agent off from every deployed peer; tests/agents/test_transport.py pins the digest.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from uagents_core.protocol import ProtocolSpecification
 
 from core.errors import NegotiationError
 from core.messages import SignedMessage, message_from_dict, message_to_dict
+
+PROTOCOL_NAME = "tribunate-negotiation"
 
 
 class Bid(Model):  # type: ignore[misc]
@@ -34,8 +36,13 @@ class Bid(Model):  # type: ignore[misc]
 
 def negotiation_protocol() -> Protocol:
     """Return a fresh instance of the protocol; handlers are attached by the transport."""
-    spec = ProtocolSpecification(name="tribunate-negotiation", version="1.0.0", interactions={Bid: set()})
+    spec = ProtocolSpecification(name=PROTOCOL_NAME, version="1.0.0", interactions={Bid: set()})
     return Protocol(spec=spec)
+
+
+def protocol_digest() -> str:
+    """Return what agents compare before they talk: ``proto:`` and the SHA-256 of the messages' schemas."""
+    return str(negotiation_protocol().digest)
 
 
 def to_wire(message: SignedMessage) -> Bid:

@@ -40,6 +40,36 @@ class ProposalState(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing can happen to the proposal any more (a ramp that it armed may go on).
+
+        >>> ProposalState.EXECUTED.has_ended, ProposalState.QUEUED.has_ended
+        (True, False)
+        """
+        return self in {self.DEFEATED, self.EXECUTED, self.CANCELED, self.EXPIRED}
+
+
+class VetoReason(StrEnum):
+    """Why a holder votes against, in the order of the Solidity enum; published, it changes no count."""
+
+    UNSPECIFIED = "unspecified"
+    TOO_RISKY = "too-risky"
+    DATA_WRONG = "data-wrong"
+    MODEL_DOUBTED = "model-doubted"
+    TOO_FAST = "too-fast"
+    CONFLICT_OF_INTEREST = "conflict-of-interest"
+    OTHER = "other"
+
+    @property
+    def params(self) -> bytes:
+        """The byte that stands for the reason in ``params`` of a vote; none when it is unspecified.
+
+        >>> VetoReason.TOO_RISKY.params, VetoReason.UNSPECIFIED.params
+        (b'\\x01', b'')
+        """
+        return b"" if self is VetoReason.UNSPECIFIED else bytes([list(VetoReason).index(self)])
+
 
 @dataclass(frozen=True, slots=True)
 class VetoRules:
@@ -169,7 +199,6 @@ def execute(record: ProposalRecord, now: int) -> ProposalRecord:
 
 def cancel(record: ProposalRecord, now: int) -> ProposalRecord:
     """Return the record after the guardian's cancel; possible until execution."""
-    ended = {ProposalState.EXECUTED, ProposalState.CANCELED, ProposalState.EXPIRED, ProposalState.DEFEATED}
-    if state_at(record, now) in ended:
+    if state_at(record, now).has_ended:
         raise GovernanceError("cannot cancel: the proposal has ended", allowed="before execution")
     return replace(record, canceled=True)

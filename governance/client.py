@@ -32,6 +32,11 @@ PRIORITY_FEE_WEI = 10**9
 CONNECTION_ERRORS = (requests.exceptions.ConnectionError, requests.exceptions.Timeout)
 
 
+def transaction_hash(record: Any) -> str:
+    """Return the hash, with 0x, of the transaction that a receipt or a log belongs to."""
+    return "0x" + bytes(record["transactionHash"]).hex()
+
+
 class TransactionSigner(Signer, Protocol):
     """A signer that also signs transactions."""
 

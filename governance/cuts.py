@@ -12,7 +12,7 @@ from web3.types import TxReceipt
 
 from core.errors import GovernanceError
 from core.update import ParameterUpdate
-from governance.client import ChainClient, TransactionSigner
+from governance.client import ChainClient, TransactionSigner, transaction_hash
 from governance.deployment import Deployment
 from governance.proposal_view import update_from
 from governance.signing import ascending, update_tuple
@@ -109,9 +109,9 @@ class Cuts:
         wait, grace = (
             int(self._client.call(self._lane.functions[name]())) for name in ("WAIT_SECONDS", "GRACE_SECONDS")
         )
-        transactions = {"announced": _hash(announced)}
+        transactions = {"announced": transaction_hash(announced)}
         for log in self._logs("CutExecuted", number):
-            transactions["executed"] = _hash(log)
+            transactions["executed"] = transaction_hash(log)
         return CutView(
             number=number,
             state=state,
@@ -130,7 +130,3 @@ class Cuts:
                 from_block=self._deployment.block, argument_filters={"number": number}
             )
         )
-
-
-def _hash(log: Any) -> str:
-    return "0x" + bytes(log["transactionHash"]).hex()

@@ -72,11 +72,6 @@ class GovernedMarket:
         return int(self.margin_bps), int(self.newly_liquidatable_bps), tuple(int(w) for w in widths)
 
 
-def market_rules(mandate: Mandate) -> tuple[int, int, tuple[int, ...]]:
-    """Return what a contract can check of the mandate: Solidity's ``MarketRules``."""
-    return governed(mandate, "").rules()
-
-
 def governed(mandate: Mandate, key: str) -> GovernedMarket:
     """Return a market under the rules of the mandate, with the default limits."""
     return GovernedMarket(key, mandate.margin_bps, mandate.newly_liquidatable_bps, mandate.freshness)

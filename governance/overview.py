@@ -12,20 +12,14 @@ from core.proposal import ProposalState
 from governance.client import ChainClient
 from governance.cuts import Cuts, CutState
 from governance.deployment import Deployment
-from governance.proposals import Proposals
+from governance.proposals import ProposalProgress, Proposals
 from governance.reader import ChainReader
-
-ENDED = {
-    ProposalState.DEFEATED,
-    ProposalState.CANCELED,
-    ProposalState.EXPIRED,
-    ProposalState.EXECUTED,
-}
+from governance.registry import AgentDirectory
 
 
 @dataclass(frozen=True, slots=True)
 class SeatState:
-    """One seat; ``bond`` in base units of the bond token."""
+    """One seat; ``bond`` in base units of its token, ``protocol_digest`` as the agent says (or empty)."""
 
     agent_id: int
     wallet: str
@@ -34,6 +28,7 @@ class SeatState:
     data_source: str
     active: bool
     bond: int
+    protocol_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +100,7 @@ def read_overview(client: ChainClient, deployment: Deployment) -> Overview:
 def _seats(client: ChainClient, deployment: Deployment, reader: ChainReader) -> tuple[SeatState, ...]:
     registry = client.contract("SeatRegistry", deployment.addresses["seats"]).functions
     bonds = client.contract("Bonds", deployment.addresses["bonds"]).functions
+    directory = AgentDirectory(client, deployment)
     return tuple(
         SeatState(
             agent_id=seat.agent_id,
@@ -114,6 +110,7 @@ def _seats(client: ChainClient, deployment: Deployment, reader: ChainReader) -> 
             data_source=seat.data_source,
             active=bool(client.call(registry.isActive(seat.wallet))),
             bond=_bonded(client.call(bonds.bondOf(seat.agent_id))),
+            protocol_digest=directory.protocol_of(seat.agent_id),
         )
         for seat in reader.seat_table().seats
     )
@@ -150,13 +147,11 @@ def _field(
 def _waiting(client: ChainClient, deployment: Deployment) -> tuple[Waiting, ...]:
     proposals, cuts = Proposals(client, deployment), Cuts(client, deployment)
     found: list[Waiting] = []
-    for summary in proposals.list_proposals():
-        if summary.state not in ENDED:
-            until = _until(proposals, summary.number, summary.state, summary.window_end)
-            found.append(Waiting("proposal", summary.number, summary.lane, summary.state.value, until))
-        ramp = proposals.ramp(summary.number)
-        if ramp is not None and not ramp.ended:
-            found.append(Waiting("ramp", summary.number, Lane.RAMP, "armed", ramp.next_step_at))
+    for seen in proposals.progress():
+        if not seen.state.has_ended:
+            found.append(Waiting("proposal", seen.number, seen.lane, seen.state.value, _until(seen)))
+        if seen.ramp is not None and not seen.ramp.ended:
+            found.append(Waiting("ramp", seen.number, Lane.RAMP, "armed", seen.ramp.next_step_at))
     for number in range(1, cuts.count() + 1):
         view = cuts.show(number)
         if view.state in {CutState.WAITING, CutState.READY}:
@@ -165,5 +160,5 @@ def _waiting(client: ChainClient, deployment: Deployment) -> tuple[Waiting, ...]
     return tuple(found)
 
 
-def _until(proposals: Proposals, number: int, state: ProposalState, window_end: int) -> int | None:
-    return proposals.show(number).grace_end if state is ProposalState.QUEUED else window_end
+def _until(seen: ProposalProgress) -> int | None:
+    return seen.grace_end if seen.state is ProposalState.QUEUED else seen.window_end

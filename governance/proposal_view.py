@@ -12,6 +12,7 @@ from core.market import PARAMETER_FIELDS, Parameters, Scalar, parameters_from
 from core.proposal import ProposalState
 from core.units import Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
+from governance.ballots import VetoVote
 from governance.price_cap import PriceCap, PriceCapUpdate
 
 STATES = (
@@ -24,8 +25,35 @@ STATES = (
     ProposalState.EXPIRED,
     ProposalState.EXECUTED,
 )
+LANES = tuple(Lane)
 CAP_FIELDS = ("snapshot_ratio", "snapshot_timestamp", "max_yearly_growth_bps")
 REASONS = ("unspecified", "data", "model", "stress", "mandate", "process")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the governor keeps of a proposal beside OpenZeppelin's record: Solidity's ``Standing``.
+
+    ``signers`` and ``withdrawn`` have one bit per place of seat table ``version``; ``threshold`` is in votes,
+    zero before the first one.
+    """
+
+    version: int
+    signers: int
+    withdrawn: int
+    faults: int
+    dissents: int
+    lane: Lane
+    killed: bool
+    extended_by_votes: bool
+    extended_by_agents: bool
+    threshold: int
+
+    @classmethod
+    def from_row(cls, row: Any) -> Standing:
+        """Return the contract's struct as a record."""
+        version, signers, withdrawn, faults, dissents, lane, *rest = _plain(row)
+        return cls(version, signers, withdrawn, faults, dissents, LANES[lane], *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +139,24 @@ class ProposalSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposalProgress:
+    """How far a proposal is, and its ramp with it; times in UTC seconds, ``None`` before it is queued."""
+
+    number: int
+    lane: Lane
+    state: ProposalState
+    window_end: int
+    eta: int | None
+    grace_end: int | None
+    ramp: RampView | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether neither the proposal nor a ramp that it armed waits for anything."""
+        return self.state.has_ended and (self.ramp is None or self.ramp.ended)
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalView:
     """All that a person needs to judge a proposal; times in UTC seconds, votes in base units.
 
@@ -134,6 +180,7 @@ class ProposalView:
     signers: tuple[str, ...]
     withdrawals: int
     dissents: tuple[Dissent, ...]
+    vetoes: tuple[VetoVote, ...]
     transactions: dict[str, str]
     call_target: str
     call_data: bytes

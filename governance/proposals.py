@@ -1,15 +1,13 @@
 """Proposals on chain: submit, list, show, veto, queue, execute, cancel.
 
-Proposals are numbered from 1 in the order in which they came in.  What one would call is not stored on chain:
-it is read from OpenZeppelin's ``ProposalCreated``, and handed back to ``queue``, ``execute`` and ``cancel``.
+Proposals are numbered from 1 in the order in which they came in; an operation looks its number up once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Sequence
 
+from eth_utils.abi import function_abi_to_4byte_selector
 from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
@@ -17,41 +15,42 @@ from core.errors import GovernanceError
 from core.guardrails import budget_used, moved
 from core.lanes import Lane
 from core.market import PARAMETER_FIELDS, Scalar
-from core.proposal import ProposalState
+from core.ports import Signer
+from core.proposal import ProposalState, VetoReason
 from core.update import ParameterUpdate
-from governance.client import ChainClient, TransactionSigner
+from governance.ballots import AGAINST, read_vetoes
+from governance.client import ChainClient, TransactionSigner, transaction_hash
 from governance.cuts import Cuts
 from governance.deployment import Deployment
 from governance.price_cap import PriceCapUpdate
+from governance.proposal_log import Action, Entry, ProposalLog
 from governance.proposal_view import (
+    LANES,
     REASONS,
     STATES,
     CapMove,
     Dissent,
     FieldMove,
+    ProposalProgress,
     ProposalSummary,
     ProposalView,
     RampStep,
     RampView,
+    Standing,
     price_cap_from,
     require_parameters,
     update_from,
 )
 from governance.ramps import read_ramp
 from governance.reader import ChainReader
-from governance.signing import ascending, keccak, update_tuple
+from governance.signing import Eip712Hasher, ascending, keccak, update_tuple
 
-AGAINST = 0
-LANES = tuple(Lane)
-APPLY_PRICE_CAP = keccak(
-    b"applyPriceCap((uint64,address,uint32,bytes32,(uint256,uint64,uint256),(uint256,uint64,uint256),"
-    b"uint256,uint256,bytes32,bytes32,uint64,bytes32[]))"
-)[:4]
 __all__ = [
     "REASONS",
     "CapMove",
     "Dissent",
     "FieldMove",
+    "ProposalProgress",
     "ProposalSummary",
     "ProposalView",
     "Proposals",
@@ -70,6 +69,7 @@ class Proposals:
         self._governor = client.contract("ParameterGovernor", deployment.addresses["governor"])
         self._adapter = client.contract("DemoMarketAdapter", deployment.addresses["adapter"])
         self._caps = client.contract("PriceCapAdapter", deployment.addresses["adapter"])
+        self._log = ProposalLog(self._governor, deployment.block)
         self._reader = ChainReader(client, deployment)
         self._cuts = Cuts(client, deployment)
 
@@ -120,7 +120,7 @@ class Proposals:
 
     def act_call(self, act: str, number: int) -> ContractFunction:
         """Return the call of ``queue``, ``execute`` or ``cancel`` for proposal N."""
-        action = self._action(number)
+        action = self._log.action(self._log.entry(number))
         signature = f"{act}(address[],uint256[],bytes[],bytes32)"
         call: ContractFunction = self._governor.get_function_by_signature(signature)(
             list(action.targets),
@@ -149,11 +149,34 @@ class Proposals:
         """Return a ``core.ports.ProposalSink`` that sends with this key."""
         return SubmittingSink(self, sender)
 
-    def veto(self, number: int, holder: TransactionSigner, *, reason: str = "") -> TxReceipt:
-        """Vote against with all of the holder's votes at the snapshot."""
-        proposal = self.governor_id(number)
-        function = self._governor.functions.castVoteWithReason(proposal, AGAINST, reason)
-        return self._client.send(holder, function)
+    def veto(
+        self,
+        number: int,
+        holder: TransactionSigner,
+        *,
+        code: VetoReason = VetoReason.UNSPECIFIED,
+        reason: str = "",
+    ) -> TxReceipt:
+        """Vote against with all of the holder's votes at the snapshot; code and text are published."""
+        vote = self._governor.functions.castVoteWithReasonAndParams
+        return self._client.send(holder, vote(self.governor_id(number), AGAINST, reason, code.params))
+
+    def signed_veto_call(
+        self, number: int, holder: Signer, *, code: VetoReason = VetoReason.UNSPECIFIED, reason: str = ""
+    ) -> ContractFunction:
+        """Return the call that brings the holder's signed vote against; anybody may send it."""
+        proposal, functions = self.governor_id(number), self._governor.functions
+        digest = Eip712Hasher(self._client.chain_id, self._governor.address).ballot_digest(
+            proposal=proposal,
+            support=AGAINST,
+            voter=holder.address,
+            nonce=self._client.call(functions.nonces(holder.address)),
+            reason=reason,
+            params=code.params,
+        )
+        ballot = (proposal, AGAINST, holder.address, reason, code.params, holder.sign(digest))
+        call: ContractFunction = functions.castVoteWithReasonAndParamsBySig(*ballot)
+        return call
 
     def queue(self, number: int, sender: TransactionSigner) -> TxReceipt:
         """Start the timelock; anyone may."""
@@ -185,7 +208,7 @@ class Proposals:
 
     def count(self) -> int:
         """Return how many proposals there are."""
-        return len(self._entries())
+        return len(self._log.entries())
 
     def governor_id(self, number: int) -> int:
         """Return OpenZeppelin's id of proposal N.
@@ -193,28 +216,15 @@ class Proposals:
         Raises:
             GovernanceError: there is none.
         """
-        entries = self._entries()
-        if not 1 <= number <= len(entries):
-            allowed = f"1 to {len(entries)}" if entries else "none yet"
-            raise GovernanceError(f"there is no proposal {number}", allowed=allowed)
-        return int(entries[number - 1]["args"]["proposalId"])
-
-    def _entries(self) -> list[Any]:
-        """Return every ``UpdateProposed``, oldest first."""
-        return list(self._governor.events.UpdateProposed().get_logs(from_block=self._deployment.block))
+        return self._log.entry(number).governor_id
 
     def state(self, number: int) -> ProposalState:
         """Return the state at the newest block."""
-        return self._state(self.governor_id(number))
+        return self._state(self._log.entry(number))
 
     def signed(self, number: int) -> tuple[ParameterUpdate | PriceCapUpdate, ...]:
         """Return what the agents signed: one update per market, or one price cap."""
-        data = self._action(number).calldatas[0]
-        if data[:4] == APPLY_PRICE_CAP:
-            _, arguments = self._caps.decode_function_input(data)
-            return (price_cap_from(arguments["update"]),)
-        _, arguments = self._adapter.decode_function_input(data)
-        return tuple(update_from(row) for row in arguments["updates"])
+        return self._signed(self._log.action(self._log.entry(number)))
 
     def updates(self, number: int) -> tuple[ParameterUpdate, ...]:
         """Return what the agents signed of parameters, one update per market.
@@ -230,72 +240,123 @@ class Proposals:
 
     def lane(self, number: int) -> Lane:
         """Return the lane that proposal N was given when it came in."""
-        backers = self._client.call(self._governor.functions.standingOf(self.governor_id(number)))
-        return LANES[int(tuple(backers)[5])]
+        return self._standing(self._log.entry(number)).lane
 
     def ramp(self, number: int) -> RampView | None:
         """Return the ramp that proposal N has armed, or ``None`` before it is executed."""
-        if self.lane(number) is not Lane.RAMP or self.state(number) is not ProposalState.EXECUTED:
-            return None
-        return read_ramp(self._client, self._adapter, self._deployment, self.update(number))
+        entry = self._log.entry(number)
+        return self._ramp(entry, self._standing(entry).lane, self._state(entry))
 
     def list_proposals(self) -> tuple[ProposalSummary, ...]:
         """Return every proposal, oldest first."""
-        return tuple(self._summary(number) for number in range(1, self.count() + 1))
+        entries = self._log.entries()
+        actions = self._log.actions()
+        return tuple(
+            ProposalSummary(
+                number=entry.number,
+                governor_id=entry.governor_id,
+                lane=self._standing(entry).lane,
+                epoch=self._signed(actions[entry.governor_id])[0].epoch,
+                state=self._state(entry),
+                window_end=self._window_end(entry),
+            )
+            for entry in entries
+        )
+
+    def progress(self, *, leave_out: Collection[int] = ()) -> tuple[ProposalProgress, ...]:
+        """Return how far every proposal is, oldest first, but for the numbers that are left out."""
+        return tuple(self._progress(entry) for entry in self._log.entries() if entry.number not in leave_out)
 
     def show(self, number: int) -> ProposalView:
         """Return all about one proposal."""
         call, functions = self._client.call, self._governor.functions
-        proposal = self.governor_id(number)
-        backers = tuple(call(functions.standingOf(proposal)))
-        signed, state, action = self.signed(number)[0], self._state(proposal), self._action(number)
-        snapshot = int(call(functions.proposalSnapshot(proposal)))
-        eta = int(call(functions.proposalEta(proposal))) or None
-        proposed = self._logs("UpdateProposed", proposal)[0]["args"]
+        entry = self._log.entry(number)
+        standing, state, action = self._standing(entry), self._state(entry), self._log.action(entry)
+        signed, snapshot = self._signed(action)[0], int(call(functions.proposalSnapshot(entry.governor_id)))
+        eta = self._eta(entry)
         return ProposalView(
             number=number,
-            governor_id=proposal,
-            lane=LANES[backers[5]],
+            governor_id=entry.governor_id,
+            lane=standing.lane,
             state=state,
             signed=signed,
             moves=() if isinstance(signed, PriceCapUpdate) else self._moves(signed),
-            digest=bytes(proposed["digest"]),
+            digest=entry.digest,
             created=int(snapshot - call(functions.votingDelay())),
             snapshot=snapshot,
-            window_end=int(call(functions.proposalDeadline(proposal))),
+            window_end=self._window_end(entry),
             eta=eta,
-            grace_end=None if eta is None else eta + int(call(functions.GRACE_SECONDS())),
-            votes_against=int(call(functions.proposalVotes(proposal))[0]),
-            veto_threshold=self._threshold(proposal, snapshot),
-            signers=self._wallets(proposed["seatVersion"], proposed["signers"]),
-            withdrawals=int(backers[2]).bit_count(),
-            dissents=self._dissents(proposal),
-            transactions=self._transactions(proposal),
+            grace_end=self._grace_end(eta),
+            votes_against=int(call(functions.proposalVotes(entry.governor_id))[0]),
+            veto_threshold=self._threshold(entry, snapshot),
+            signers=self._wallets(standing),
+            withdrawals=standing.withdrawn.bit_count(),
+            dissents=self._dissents(entry),
+            vetoes=read_vetoes(self._client, self._governor, entry.governor_id, first_block=entry.block),
+            transactions=self._log.transactions(entry),
             call_target=action.targets[0],
             call_data=action.calldatas[0],
-            ramp=self.ramp(number),
+            ramp=self._ramp(entry, standing.lane, state),
         )
 
-    def _wallets(self, seat_version: int, bits: int) -> tuple[str, ...]:
-        """Return the wallets of the places that ``bits`` names, ascending as they signed."""
-        seats = self._reader.seat_table(seat_version).seats
-        signed = (seat.wallet for place, seat in enumerate(seats) if bits >> place & 1)
+    def _progress(self, entry: Entry) -> ProposalProgress:
+        lane, state = self._standing(entry).lane, self._state(entry)
+        eta = self._eta(entry)
+        return ProposalProgress(
+            number=entry.number,
+            lane=lane,
+            state=state,
+            window_end=self._window_end(entry),
+            eta=eta,
+            grace_end=self._grace_end(eta),
+            ramp=self._ramp(entry, lane, state),
+        )
+
+    def _signed(self, action: Action) -> tuple[ParameterUpdate | PriceCapUpdate, ...]:
+        data = action.calldatas[0]
+        if data[:4] == function_abi_to_4byte_selector(self._caps.functions.applyPriceCap.abi):
+            _, arguments = self._caps.decode_function_input(data)
+            return (price_cap_from(arguments["update"]),)
+        _, arguments = self._adapter.decode_function_input(data)
+        return tuple(update_from(row) for row in arguments["updates"])
+
+    def _ramp(self, entry: Entry, lane: Lane, state: ProposalState) -> RampView | None:
+        if lane is not Lane.RAMP or state is not ProposalState.EXECUTED:
+            return None
+        update = require_parameters(entry.number, self._signed(self._log.action(entry))[0])
+        return read_ramp(self._client, self._adapter, self._deployment, update)
+
+    def _standing(self, entry: Entry) -> Standing:
+        """Return what the governor keeps of a proposal beside OpenZeppelin's own record."""
+        row = self._client.call(self._governor.functions.standingOf(entry.governor_id))
+        return Standing.from_row(row)
+
+    def _window_end(self, entry: Entry) -> int:
+        return int(self._client.call(self._governor.functions.proposalDeadline(entry.governor_id)))
+
+    def _eta(self, entry: Entry) -> int | None:
+        """Return when the timelock ends; ``None`` before the proposal is queued."""
+        return int(self._client.call(self._governor.functions.proposalEta(entry.governor_id))) or None
+
+    def _grace_end(self, eta: int | None) -> int | None:
+        if eta is None:
+            return None
+        return eta + int(self._client.call(self._governor.functions.GRACE_SECONDS()))
+
+    def _wallets(self, standing: Standing) -> tuple[str, ...]:
+        """Return the wallets of the places that have signed, ascending as they signed."""
+        seats = self._reader.seat_table(standing.version).seats
+        signed = (seat.wallet for place, seat in enumerate(seats) if standing.signers >> place & 1)
         return tuple(sorted(signed, key=lambda wallet: int(wallet, 16)))
 
-    def _summary(self, number: int) -> ProposalSummary:
-        proposal = self.governor_id(number)
-        deadline = int(self._client.call(self._governor.functions.proposalDeadline(proposal)))
-        state, epoch = self._state(proposal), self.signed(number)[0].epoch
-        return ProposalSummary(number, proposal, self.lane(number), epoch, state, deadline)
+    def _state(self, entry: Entry) -> ProposalState:
+        return STATES[self._client.call(self._governor.functions.state(entry.governor_id))]
 
-    def _state(self, proposal: int) -> ProposalState:
-        return STATES[self._client.call(self._governor.functions.state(proposal))]
-
-    def _threshold(self, proposal: int, snapshot: int) -> int | None:
+    def _threshold(self, entry: Entry, snapshot: int) -> int | None:
         """Votes are counted at the snapshot; before it there is no threshold."""
         if self._client.timestamp() <= snapshot:
             return None
-        return int(self._client.call(self._governor.functions.vetoThreshold(proposal)))
+        return int(self._client.call(self._governor.functions.vetoThreshold(entry.governor_id)))
 
     def _moves(self, update: ParameterUpdate) -> tuple[FieldMove, ...]:
         limits, changes = self._reader.limits(), self._reader.changes()
@@ -320,49 +381,9 @@ class Proposals:
             )
         return tuple(found)
 
-    def _dissents(self, proposal: int) -> tuple[Dissent, ...]:
-        logs = self._logs("Dissent", proposal)
-        return tuple(Dissent(log["args"]["agent"], REASONS[log["args"]["reason"]]) for log in logs)
-
-    def _transactions(self, proposal: int) -> dict[str, str]:
-        """Return transaction hashes by what they did; several vetoes are numbered."""
-        found: dict[str, str] = {}
-        for event, act in (
-            ("UpdateProposed", "proposed"),
-            ("Vetoed", "vetoed"),
-            ("ProposalQueued", "queued"),
-            ("ProposalExecuted", "executed"),
-            ("ProposalCanceled", "canceled"),
-        ):
-            for log in self._logs(event, proposal):
-                found[act] = "0x" + bytes(log["transactionHash"]).hex()
-        return found
-
-    def _logs(self, event: str, proposal: int) -> list[Any]:
-        """OpenZeppelin's events do not index the proposal's id: all are read, and most left."""
-        kind = self._governor.events[event]()
-        logs = kind.get_logs(from_block=self._deployment.block)
-        return [log for log in logs if log["args"]["proposalId"] == proposal]
-
-    def _action(self, number: int) -> _Action:
-        """Return what proposal N would call."""
-        created = self._logs("ProposalCreated", self.governor_id(number))[0]["args"]
-        return _Action(
-            targets=tuple(created["targets"]),
-            values=tuple(created["values"]),
-            calldatas=tuple(bytes(data) for data in created["calldatas"]),
-            description=created["description"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Action:
-    """The arguments of OpenZeppelin's ``queue``, ``execute`` and ``cancel``."""
-
-    targets: tuple[str, ...]
-    values: tuple[int, ...]
-    calldatas: tuple[bytes, ...]
-    description: str
+    def _dissents(self, entry: Entry) -> tuple[Dissent, ...]:
+        said = (log["args"] for log in self._log.of(entry, "Dissent"))
+        return tuple(Dissent(found["agent"], REASONS[found["reason"]]) for found in said)
 
 
 class SubmittingSink:
@@ -375,4 +396,4 @@ class SubmittingSink:
     def submit(self, update: ParameterUpdate, signatures: Sequence[tuple[str, bytes]]) -> str:
         """Bring the update into its lane; return the transaction hash."""
         receipt = self._proposals.bring(update, signatures, sender=self._sender)
-        return "0x" + bytes(receipt["transactionHash"]).hex()
+        return transaction_hash(receipt)

@@ -8,7 +8,7 @@ from web3.contract.contract import Contract
 
 from core.ramp import RAMP_LAPSE_SECONDS, RAMP_STEP_SECONDS
 from core.update import ParameterUpdate
-from governance.client import ChainClient
+from governance.client import ChainClient, transaction_hash
 from governance.deployment import Deployment
 from governance.proposal_view import RampStep, RampView
 
@@ -49,7 +49,7 @@ def _steps(
         RampStep(
             time=client.timestamp(log["blockNumber"]),
             value_bps=int(log["args"]["to"]),
-            transaction="0x" + bytes(log["transactionHash"]).hex(),
+            transaction=transaction_hash(log),
         )
         for log in _of_epoch(adapter, deployment, update, event="RampStepped")
     )

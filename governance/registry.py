@@ -13,6 +13,7 @@ from governance.client import ChainClient, TransactionSigner
 from governance.deployment import Deployment
 
 UAGENT, ENDPOINTS, ATTESTATION = "uagent", "endpoint", "attestation"
+PROTOCOL_DIGEST = "protocolDigest:tribunate-negotiation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,14 @@ class AgentCard:
     """What an agent says of itself.
 
     ``uagent`` is proven on chain, and empty before; ``attestation`` is the transport key's signature over the
-    end points, opaque here and checked by whoever connects.
+    end points, opaque here and checked by whoever connects.  ``protocol_digest`` is that of the negotiation
+    protocol it speaks, empty if it has not said; nobody has checked it.
     """
 
     uagent: str
     endpoints: tuple[str, ...]
     attestation: bytes
+    protocol_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class AgentDirectory:
     ) -> int:
         """Register the signer as owner and wallet of an identity, and bind its transport; return its id."""
         metadata = [(ENDPOINTS, _encode(card.endpoints)), (ATTESTATION, card.attestation)]
+        if card.protocol_digest:
+            metadata.append((PROTOCOL_DIGEST, card.protocol_digest.encode()))
         function = self._registry.get_function_by_signature("register(string,(string,bytes)[])")
         receipt = self._client.send(signer, function(uri, metadata))
         minted = [log for log in receipt["logs"] if len(log["topics"]) == 4]
@@ -92,6 +97,15 @@ class AgentDirectory:
         """Say where the agent listens now; owner only."""
         for key, value in ((ENDPOINTS, _encode(endpoints)), (ATTESTATION, attestation)):
             self._client.send(signer, self._registry.functions.setMetadata(agent_id, key, value))
+
+    def update_protocol(self, signer: TransactionSigner, agent_id: int, digest: str) -> None:
+        """Say which negotiation protocol the agent speaks now; owner only."""
+        function = self._registry.functions.setMetadata(agent_id, PROTOCOL_DIGEST, digest.encode())
+        self._client.send(signer, function)
+
+    def protocol_of(self, agent_id: int) -> str:
+        """Return the digest of the negotiation protocol that an agent says it speaks; empty if it has not."""
+        return self._metadata(agent_id, PROTOCOL_DIGEST).decode(errors="replace")
 
     def entry(self, agent_id: int) -> DirectoryEntry:
         """Return one agent by its id.
@@ -110,6 +124,7 @@ class AgentDirectory:
                 uagent=self._metadata(agent_id, UAGENT).decode(errors="replace"),
                 endpoints=_decode(self._metadata(agent_id, ENDPOINTS)),
                 attestation=self._metadata(agent_id, ATTESTATION),
+                protocol_digest=self.protocol_of(agent_id),
             ),
         )
 
@@ -122,9 +137,9 @@ class AgentDirectory:
 
     def of_wallet(self, wallet: str) -> tuple[DirectoryEntry, ...]:
         """Return every identity of ``wallet``, bound or not, by id."""
-        last = self._client.call(self._registry.functions.lastAgentId())
-        found = (self.entry(n) for n in range(1, last + 1))
-        return tuple(entry for entry in found if entry.wallet == wallet)
+        functions, call = self._registry.functions, self._client.call
+        numbers = range(1, call(functions.lastAgentId()) + 1)
+        return tuple(self.entry(n) for n in numbers if call(functions.getAgentWallet(n)) == wallet)
 
     def _metadata(self, agent_id: int, key: str) -> bytes:
         return bytes(self._client.call(self._registry.functions.getMetadata(agent_id, key)))

@@ -66,6 +66,11 @@ MESSAGE_TYPES: dict[str, Fields] = {
         "uint64 epoch,uint32 attempt,uint32 round,string phase,uint256 agentId,bytes32 payloadHash"
     ),
 }
+BALLOT_TYPES: dict[str, Fields] = {
+    "ExtendedBallot": _fields(
+        "uint256 proposalId,uint8 support,address voter,uint256 nonce,string reason,bytes params"
+    ),
+}
 
 
 def update_content(update: ParameterUpdate | PriceCapUpdate) -> dict[str, Any]:
@@ -102,14 +107,14 @@ def _camel(name: str) -> str:
 
 
 class Eip712Hasher:
-    """Digests for one chain and one update gate (domain ``Tribunate``, version ``1``)."""
+    """Digests for one chain and one contract: the update gate, or the governor (domain ``Tribunate`` 1)."""
 
-    def __init__(self, chain_id: int, gate: str) -> None:
+    def __init__(self, chain_id: int, contract: str) -> None:
         self._domain = {
             "name": "Tribunate",
             "version": "1",
             "chainId": chain_id,
-            "verifyingContract": to_checksum_address(gate),
+            "verifyingContract": to_checksum_address(contract),
         }
 
     def update_digest(self, update: ParameterUpdate) -> bytes:
@@ -139,6 +144,20 @@ class Eip712Hasher:
             "payloadHash": keccak(payload),
         }
         return self._digest(MESSAGE_TYPES, content)
+
+    def ballot_digest(
+        self, *, proposal: int, support: int, voter: str, nonce: int, reason: str, params: bytes
+    ) -> bytes:
+        """Return the digest of OpenZeppelin's ``ExtendedBallot`` before this governor."""
+        content = {
+            "proposalId": proposal,
+            "support": support,
+            "voter": to_checksum_address(voter),
+            "nonce": nonce,
+            "reason": reason,
+            "params": params,
+        }
+        return self._digest(BALLOT_TYPES, content)
 
     def _digest(self, types: dict[str, Fields], content: dict[str, Any]) -> bytes:
         message = encode_typed_data(self._domain, types, content)

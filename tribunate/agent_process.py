@@ -29,11 +29,12 @@ from agents.plugins import load_strategy
 from agents.scheduler import EpochScheduler
 from agents.transport import UagentsTransport
 from agents.watch import Watch
+from agents.wire import protocol_digest
 from core.epoch import keeper_order
 from core.market import PriceHistory
 from core.messages import SignedMessage
 from core.negotiation import EpochContext
-from core.ports import SeatTable, Strategy, TrainingProgress
+from core.ports import SeatTable, Strategy, TrainingProgress, TransportBinding
 from core.update import ParameterUpdate
 from governance.keys import load_keystore, make_keystore
 from governance.outbox import Outbox
@@ -143,6 +144,10 @@ class AgentProcess:
         """Tell whoever started this process."""
         self._pipe.send(event)
 
+    def _report_refused(self, event: dict[str, Any]) -> None:
+        log.warning("%s", event["found"])
+        self.report(event)
+
     async def run(self) -> None:
         """Register, train, and take part until cancelled."""
         config = self._config
@@ -164,7 +169,9 @@ class AgentProcess:
         endpoint = await self._transport.start(port=config.port)
         await asyncio.to_thread(self._register, dao, endpoint)
         seats = await asyncio.to_thread(self._wait_for_seat, dao)
-        directory.known = SeatDirectory(dao, seats)
+        directory.known = SeatDirectory(
+            dao, seats, protocol_digest=protocol_digest(), report=self._report_refused
+        )
         self._agent = self._assemble(dao, seats, strategy, prices, fitted_until=fitted_until)
         await self._take_part(dao, self._agent)
 
@@ -208,19 +215,25 @@ class AgentProcess:
         """Register and bind once; on a later start do what is missing, and move the end point if need be."""
         identity, wallet, directory = self._keys.identity, self._keys.wallet, dao.directory
         attestation = attest(identity, [endpoint])
-        binding = bind(identity, wallet, directory.binding_digest(wallet.address, identity.address))
         found = directory.of_wallet(wallet.address)
         if not found:
             _until(lambda: dao.client.balance_wei(wallet.address) > 0)
-            card = AgentCard(identity.address, (endpoint,), attestation)
-            agent_id = directory.register(wallet, card, binding)
+            card = AgentCard(identity.address, (endpoint,), attestation, protocol_digest())
+            agent_id = directory.register(wallet, card, self._binding(dao))
         else:
             agent_id, card = found[0].agent_id, found[0].card
             if card.uagent != identity.address:
-                directory.bind(wallet, agent_id, binding)
+                directory.bind(wallet, agent_id, self._binding(dao))
             if card.endpoints != (endpoint,):
                 directory.update_endpoints(wallet, agent_id, endpoints=(endpoint,), attestation=attestation)
+            if card.protocol_digest != protocol_digest():
+                directory.update_protocol(wallet, agent_id, protocol_digest())
         self.report({"type": "registered", "agent_id": agent_id})
+
+    def _binding(self, dao: Dao) -> TransportBinding:
+        """Return what proves on chain that this agent holds both of its keys."""
+        identity, wallet = self._keys.identity, self._keys.wallet
+        return bind(identity, wallet, dao.directory.binding_digest(wallet.address, identity.address))
 
     def _wait_for_seat(self, dao: Dao) -> SeatTable:
         me = self._keys.wallet.address

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from agents.binding import attested
 from agents.scheduler import EpochCalendar
@@ -50,11 +51,24 @@ def connect_file(rpc_url: str, deployment: Path) -> Dao:
 
 
 class SeatDirectory:
-    """End points of seated peers, each checked against the peer's own signatures."""
+    """End points of seated peers, each checked against the peer's own signatures.
 
-    def __init__(self, dao: Dao, seats: SeatTable) -> None:
+    A peer that says it speaks another negotiation protocol could not read us: it is sent nothing, which the
+    negotiation takes for absence, and it is reported, once for each protocol it names.
+
+    Args:
+        protocol_digest: What this agent speaks.
+        report: Takes the event of a refused peer.
+    """
+
+    def __init__(
+        self, dao: Dao, seats: SeatTable, *, protocol_digest: str, report: Callable[[dict[str, Any]], None]
+    ) -> None:
         self._dao = dao
         self._seats = {seat.uagent: seat for seat in seats.seats}
+        self._protocol_digest = protocol_digest
+        self._report = report
+        self._reported: set[tuple[int, str]] = set()
 
     def endpoints(self, uagent: str) -> tuple[str, ...]:
         """Return what the peer's own keys have signed; nothing for a stranger or a forgery."""
@@ -64,7 +78,18 @@ class SeatDirectory:
         card = self._dao.directory.entry(seat.agent_id).card
         if card.uagent != uagent or not attested(uagent, card.endpoints, card.attestation):
             return ()
+        if card.protocol_digest not in ("", self._protocol_digest):
+            self._refuse(seat.agent_id, card.protocol_digest)
+            return ()
         return card.endpoints
+
+    def _refuse(self, agent_id: int, spoken: str) -> None:
+        if (agent_id, spoken) in self._reported:
+            return
+        self._reported.add((agent_id, spoken))
+        # written by the peer: quoted and cut
+        found = f"agent {agent_id} speaks protocol {spoken[:80]!r}, not {self._protocol_digest}"
+        self._report({"type": "peer_refused", "agent_id": agent_id, "reason": "protocol", "found": found})
 
 
 def message_signer(

@@ -10,21 +10,15 @@ from collections.abc import Sequence
 
 from web3.contract.contract import ContractFunction
 
-from core.lanes import Lane
 from core.ports import DueAct
 from core.proposal import ProposalState
 from core.update import ParameterUpdate
-from governance.client import ChainClient
+from governance.client import ChainClient, transaction_hash
 from governance.cuts import Cuts, CutState
 from governance.deployment import Deployment
 from governance.outbox import Outbox
-from governance.proposals import Proposals
+from governance.proposals import ProposalProgress, Proposals
 
-ENDED = {
-    ProposalState.DEFEATED,
-    ProposalState.CANCELED,
-    ProposalState.EXPIRED,
-}
 CUT_ENDED = {CutState.EXECUTED, CutState.LAPSED}
 
 
@@ -36,7 +30,8 @@ class ChainKeeper:
         self._outbox = outbox
         self._proposals = Proposals(client, deployment)
         self._cuts = Cuts(client, deployment)
-        self._ended: set[tuple[str, int]] = set()
+        self._ended: set[int] = set()
+        self._ended_cuts: set[int] = set()
 
     def submit(self, update: ParameterUpdate, signatures: Sequence[tuple[str, bytes]]) -> str:
         """Bring the update into its lane; signers ascend by address, as the contracts demand."""
@@ -45,42 +40,20 @@ class ChainKeeper:
 
     def due(self) -> tuple[DueAct, ...]:
         """Return what waits to be queued, executed or stepped down."""
-        found = []
-        for number in range(1, self._proposals.count() + 1):
-            if ("proposal", number) not in self._ended:
-                found += self._due_of(number)
+        now, found = self._client.timestamp(), []
+        for seen in self._proposals.progress(leave_out=self._ended):
+            if seen.has_ended:
+                self._ended.add(seen.number)
+            found += due_of(seen, now)
         for number in range(1, self._cuts.count() + 1):
-            if ("cut", number) not in self._ended:
+            if number not in self._ended_cuts:
                 found += self._due_cut(number)
         return tuple(found)
-
-    def _due_of(self, number: int) -> list[DueAct]:
-        state = self._proposals.state(number)
-        if state is ProposalState.SUCCEEDED:
-            return [DueAct(number, "queue", self._proposals.show(number).window_end)]
-        if state is ProposalState.QUEUED:
-            eta = self._proposals.show(number).eta
-            if eta is not None and self._client.timestamp() >= eta:
-                return [DueAct(number, "execute", eta)]
-        if state is ProposalState.EXECUTED:
-            return self._due_step(number)
-        if state in ENDED:
-            self._ended.add(("proposal", number))
-        return []
-
-    def _due_step(self, number: int) -> list[DueAct]:
-        ramp = self._proposals.ramp(number) if self._proposals.lane(number) is Lane.RAMP else None
-        if ramp is None or ramp.next_step_at is None:
-            self._ended.add(("proposal", number))
-            return []
-        if self._client.timestamp() < ramp.next_step_at:
-            return []
-        return [DueAct(number, "ramp_step", ramp.next_step_at)]
 
     def _due_cut(self, number: int) -> list[DueAct]:
         state = self._cuts.state(number)
         if state in CUT_ENDED:
-            self._ended.add(("cut", number))
+            self._ended_cuts.add(number)
         if state is not CutState.READY:
             return []
         return [DueAct(number, "execute_cut", self._cuts.show(number).executable_at)]
@@ -98,4 +71,14 @@ class ChainKeeper:
         return self._proposals.act_call(due.act, due.number)
 
     def _send(self, name: str, call: ContractFunction) -> str:
-        return "0x" + bytes(self._outbox.send(name, call)["transactionHash"]).hex()
+        return transaction_hash(self._outbox.send(name, call))
+
+
+def due_of(seen: ProposalProgress, now: int) -> list[DueAct]:
+    """Return what a proposal or its ramp waits for at ``now`` (chain time, seconds): one act at most."""
+    if seen.state is ProposalState.SUCCEEDED:
+        return [DueAct(seen.number, "queue", seen.window_end)]
+    if seen.state is ProposalState.QUEUED and seen.eta is not None and now >= seen.eta:
+        return [DueAct(seen.number, "execute", seen.eta)]
+    step_at = None if seen.ramp is None else seen.ramp.next_step_at
+    return [DueAct(seen.number, "ramp_step", step_at)] if step_at is not None and now >= step_at else []

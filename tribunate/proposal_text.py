@@ -10,9 +10,10 @@ from core.lending import Decimals, LiquidationRules, health_factor_wad, max_borr
 from core.market import Parameters, Scalar
 from core.ports import SeatTable
 from core.position import Position
-from core.proposal import ProposalState
+from core.proposal import ProposalState, VetoReason
 from core.ramp import RAMP_STEP_BPS, ramp_plan
 from core.units import WAD, Bps
+from governance.ballots import tally_of
 from governance.price_cap import PriceCap
 from governance.proposals import CapMove, FieldMove, Proposals, ProposalSummary, ProposalView, RampView
 from tribunate.dao import Dao
@@ -20,6 +21,7 @@ from tribunate.demo.display import utc
 from tribunate.run_folder import RunFolder
 from tribunate.surroundings import explanations_of, revealed_bounds, seat_names
 
+LONGEST_TEXT = 200
 RISKIER_UP = {Scalar.LTV, Scalar.LIQUIDATION_THRESHOLD, Scalar.SUPPLY_CAP, Scalar.BORROW_CAP}
 
 
@@ -130,6 +132,7 @@ def proposal_text(seen: SeenProposal, *, with_call_data: bool) -> str:
     dissent = ", ".join(f"{seen.names.get(d.agent, d.agent)} ({d.reason})" for d in view.dissents) or "none"
     lines.append(f"{'Signed':<12}{signed}   dissent on chain: {dissent}")
     lines.append(f"{'Veto':<12}{_veto(view)}")
+    lines += [f"{'':<12}{line}" for line in _veto_lines(seen)]
     lines.append(f"{'Evidence':<12}root 0x{view.signed.evidence_root.hex()}")
     if view.price_cap is None:
         lines.append(f"{'':<12}re-run: tribunate proposal verify {view.number}")
@@ -253,6 +256,40 @@ def _veto(view: ProposalView) -> str:
     return f"{share:.2f} % of the votes needed; the window ends {utc(view.window_end)}"
 
 
+def _veto_lines(seen: SeenProposal) -> list[str]:
+    """Return what the votes against say: a line per reason, and the words of those that have votes."""
+    lines = []
+    for row in tally_of(seen.view.vetoes):
+        words = [
+            f"  {vote.holder}: {printable(vote.text)}"
+            for vote in seen.view.vetoes
+            if vote.reason is row.reason and vote.text and vote.weight
+        ]
+        if words or row.reason is not VetoReason.UNSPECIFIED:
+            said = f"{row.reason.value}: {_count(row.votes)}, {_share(seen.view, row.weight)}"
+            lines += [said, *words]
+    return lines
+
+
+def _count(votes: int) -> str:
+    return "1 vote" if votes == 1 else f"{votes} votes"
+
+
+def _share(view: ProposalView, weight: int) -> str:
+    share = 0.0 if view.veto_threshold is None else 100 * weight / view.veto_threshold
+    return f"{share:.2f} % of the votes needed"
+
+
+def printable(text: str) -> str:
+    """Return a stranger's words on one line, without what would steer a terminal, cut at ``LONGEST_TEXT``.
+
+    >>> printable("thin\\x1b[2J supply")
+    'thin [2J supply'
+    """
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return plain if len(plain) <= LONGEST_TEXT else plain[: LONGEST_TEXT - 1] + "…"
+
+
 def _values(values: Parameters | PriceCap) -> dict[str, int]:
     return {name: int(value) for name, value in asdict(values).items()}
 
@@ -275,6 +312,13 @@ def proposal_record(seen: SeenProposal) -> dict[str, Any]:
         "explanations": seen.explanations,
         "signers": [seen.names.get(wallet, wallet) for wallet in view.signers],
         "dissents": [{"agent": d.agent, "reason": d.reason} for d in view.dissents],
+        "vetoes": [
+            {"holder": v.holder, "weight": str(v.weight), "code": v.reason.value, "reason": v.text}
+            for v in view.vetoes
+        ],
+        "veto_codes": {
+            row.reason.value: {"votes": row.votes, "weight": str(row.weight)} for row in tally_of(view.vetoes)
+        },
         "votes_against": str(view.votes_against),
         "veto_threshold": None if view.veto_threshold is None else str(view.veto_threshold),
         "created": view.created,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.candidate import candidate_of
 from core.errors import NegotiationError
 from core.evidence import canonical_json
-from core.messages import Phase, commitment, require_bound
+from core.messages import Phase, SignedMessage, commitment, require_bound
 from core.negotiation.certificates import set_hash
 from core.negotiation.model import (
     Effect,
@@ -50,19 +50,45 @@ def awaiting(state: State, context: EpochContext) -> Step:
 
 
 def judging(state: State, context: EpochContext) -> Step:
-    """Ask the strategy once, then commit to its answer."""
+    """Ask the strategy once, then commit to its answer; or turn to the announce that all should follow."""
     if state.announce is None:
         raise NegotiationError("judging without an announce")
     if state.judged is None:
         if state.now >= context.deadlines.certificate:
             return done(state, "no_agreement", "the judgement came after the certificate's deadline"), []
-        return say(state, f"judge:{state.announce.agent_id}", Judge(state.announce))
+        return say(state, "judge", Judge(state.announce))
+    better = preferred(state, context)
+    if better.digest != state.announce.digest:
+        return replace(state, announce=better, judged=None, own={}, asked=state.asked - {"judge"}), []
     body = {
         "announce": state.announce.digest.hex(),
         "commitment": commitment(canonical_json(dict(state.own))),
     }
     state, effects = say(state, "commit", Speak(Phase.COMMIT, 0, 0, body))
     return replace(state, stage=Stage.COMMITTING), effects
+
+
+def preferred(state: State, context: EpochContext) -> SignedMessage:
+    """Return the announce to commit to: of those that a quorum can still answer, the earliest keeper's.
+
+    Announces cross when one is spoken as its keeper's turn ends.  An agent that has not committed turns to
+    the earliest keeper's; with more than f commits to others that one has lost, and nobody need follow it.
+    """
+    if state.announce is None:
+        raise NegotiationError("nothing to prefer without an announce")
+    if state.now >= context.deadlines.commit:
+        return state.announce
+    heard, start = state.spoken(Phase.ANNOUNCE), context.deadlines.start
+    seconds = context.deadlines.announce - start
+    answered = [message.body().get("announce") for message in state.spoken(Phase.COMMIT).values()]
+    for rank, keeper in enumerate(context.keepers):
+        if not turn_begun(state, context, rank=rank, base=start, seconds=seconds):
+            break
+        if keeper in heard and keeper not in state.refused:
+            digest = heard[keeper].digest.hex()
+            if sum(answer != digest for answer in answered) <= context.faulty:
+                return heard[keeper]
+    return state.announce
 
 
 def committing(state: State, context: EpochContext) -> Step:

@@ -64,7 +64,10 @@ def _take(state: State, event: Event, context: EpochContext) -> Step:
             return replace(state, judged=event, own=own), []
         case Refused(agent_id, _):
             refused = state.refused | {agent_id}
-            return replace(state, stage=Stage.AWAITING, announce=None, refused=refused), []
+            # judging begins anew, and who left its own announce to this one may speak after all
+            spoken = context.me in state.spoken(Phase.ANNOUNCE)
+            asked = state.asked - ({"judge"} if spoken else {"judge", "announce"})
+            return replace(state, stage=Stage.AWAITING, announce=None, refused=refused, asked=asked), []
         case Reconsidered(body):
             return say(state, "counter", Speak(Phase.COUNTER, 1, 0, about(state, body)))
         case Assessed(phase, body):

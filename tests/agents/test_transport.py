@@ -15,7 +15,7 @@ from uagents_core.envelope import Envelope
 from uagents_core.identity import Identity
 
 from agents.transport import MAX_BODY_BYTES, UagentsTransport
-from agents.wire import Bid, to_wire
+from agents.wire import Bid, protocol_digest, to_wire
 from core.messages import Phase, SignedMessage
 
 MESSAGE = SignedMessage(1, 0, 0, Phase.COMMIT, 2, b'{"a":1}', b"\x01" * 32, b"\x02" * 65)
@@ -209,3 +209,9 @@ async def test_stop_leaves_the_tasks_of_the_host_alone(
 def test_the_schema_digest_is_frozen() -> None:
     """A change of name, field or docstring of ``Bid`` cuts off every deployed peer."""
     assert BID_DIGEST == "model:ea6adce7021902912809109c85947f8a509a7caa11c386e01654befe3d9638e4"
+
+
+async def test_the_published_protocol_is_the_one_that_is_spoken(alice: Station) -> None:
+    spoken = alice.transport.protocol_digests
+    assert protocol_digest() in spoken
+    assert protocol_digest() == "proto:e2b3a3d84f30636cf5488d770968e4fbb9c24427447ccdb62dcc1aa3ea19a959"

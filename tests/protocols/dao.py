@@ -21,7 +21,7 @@ from core.update import FreshnessSnapshot, ParameterUpdate
 from governance.client import ChainClient
 from governance.cuts import Cuts
 from governance.deploy import fund, seat
-from governance.deploy_dao import TIMELOCK_SECONDS, Charter, grant_timelock_roles, lay_dao, market_rules
+from governance.deploy_dao import TIMELOCK_SECONDS, Charter, governed, grant_timelock_roles, lay_dao
 from governance.deployment import Deployment
 from governance.proposals import Proposals
 from governance.reader import ChainReader, position_value
@@ -171,7 +171,7 @@ class ProtocolDao:
         """Take a market under governance, with the default limits."""
         mandate = Mandate("WETH", margin_bps=Bps(margin_bps), freshness=bands or FreshnessBands())
         send, contract = self.founded.send, self.founded.contract
-        send(self.adapter.functions.listMarket(market, market_rules(mandate)))
+        send(self.adapter.functions.listMarket(market, governed(mandate, market).rules()))
         send(contract("LimitBook", "limits").functions.open(market, self.adapter.address, is_emode))
         send(contract("UpdateGate", "gate").functions.setAdapter(market, self.adapter.address))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tribunate.commands.proposal import (
+from tribunate.commands.options import (
     DeploymentFile,
     Json,
     Key,
@@ -75,6 +75,7 @@ def execute(
     send: Send = False,
 ) -> None:
     """Execute a cut an hour after it was announced; anyone may."""
+    from governance.client import transaction_hash
     from governance.cuts import Cuts
     from tribunate.served import reach
 
@@ -86,7 +87,7 @@ def execute(
         cuts = Cuts(dao.client, dao.deployment)
         receipt = cuts.execute(number, signer)
         print(f"cut {number} is {cuts.state(number)}")
-        print(f"transaction 0x{bytes(receipt['transactionHash']).hex()}")
+        print(f"transaction {transaction_hash(receipt)}")
 
 
 @app.command("verify", epilog="Example: tribunate cut verify 1")

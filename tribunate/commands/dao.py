@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Deploy a DAO from a file, and check one against it.", no_args_is_help=True)
+from tribunate.commands.options import Json, Send, may_send
 
-LOCAL_CHAIN = 31337
+app = typer.Typer(help="Deploy a DAO from a file, and check one against it.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="What is to stand: see deploy/local.toml.", metavar="FILE")]
 Rpc = Annotated[str, typer.Option("--rpc", help="An Ethereum RPC end point.", metavar="URL")]
@@ -22,9 +22,7 @@ def deploy(
     rpc: Rpc,
     key: Annotated[Path, typer.Option("--key", help="Keystore v3 file, passphrase beside it.")],
     out: Annotated[Path, typer.Option("--out", help="The record that is left.")] = Path("deployment.json"),
-    send: Annotated[
-        bool, typer.Option("--send", help="Needed on a public chain; without it nothing is sent.")
-    ] = False,
+    send: Send = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Send nothing, on a local chain either.")
     ] = False,
@@ -37,7 +35,7 @@ def deploy(
 
     plan = read_plan(file)
     order = Order(ChainClient(rpc), load_keystore(key.parent, key.stem), plan, out)
-    if dry_run or (order.client.chain_id != LOCAL_CHAIN and not send):
+    if dry_run or not may_send(order.client.chain_id, send=send):
         print(draft_text(order))
         return
     print(carry_out(order))
@@ -48,7 +46,7 @@ def check(
     file: File,
     rpc: Rpc,
     deployment: Annotated[Path, typer.Option("--deployment", help="The record of the deployment.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Read everything back from the chain; exit 1 and name each value that differs from the file."""
     from governance.client import ChainClient

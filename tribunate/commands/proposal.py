@@ -8,32 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.proposal import VetoReason
+from tribunate.commands.options import (
+    DeploymentFile,
+    Json,
+    Key,
+    Rpc,
+    Run,
+    Send,
+    Yes,
+    go_on,
+    signer_of,
+    target_of,
+)
+
 if TYPE_CHECKING:
-    from governance.signing import LocalSigner
     from tribunate.served import Target
 
 app = typer.Typer(help="Read, veto, carry and verify proposals.", no_args_is_help=True)
 
-LOCAL_CHAIN = 31337
-
 Number = Annotated[int, typer.Argument(help="The proposal's number, from 1.", min=1)]
-Run = Annotated[Path | None, typer.Option("--run", help="A run folder; the last run by default.")]
-Rpc = Annotated[str | None, typer.Option("--rpc", help="An Ethereum RPC end point.", metavar="URL")]
-DeploymentFile = Annotated[Path | None, typer.Option("--deployment", help="deployment.json, with --rpc.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Key = Annotated[
-    Path | None,
-    typer.Option("--key", help="Keystore v3 file, passphrase beside it; the run's holder by default."),
-]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Send = Annotated[bool, typer.Option("--send", help="Needed on a public chain; without it nothing is sent.")]
-
-
-def target_of(run: Path | None, rpc: str | None, deployment: Path | None) -> Target:
-    """Return what the options point at."""
-    from tribunate.served import Target
-
-    return Target(run=run, rpc=rpc, deployment=deployment)
 
 
 @app.command("list", epilog="Example: tribunate proposal list --json")
@@ -78,18 +72,22 @@ def show(
         print(proposal_text(seen, with_call_data=raw), end="")
 
 
-@app.command("veto", epilog="Example: tribunate proposal veto 2 --yes")
+@app.command("veto", epilog='Example: tribunate proposal veto 2 --code too-risky --reason "supply is thin"')
 def veto(
     number: Number,
     run: Run = None,
     rpc: Rpc = None,
     deployment: DeploymentFile = None,
     key: Key = None,
-    reason: Annotated[str, typer.Option(help="Published with the vote.")] = "",
+    code: Annotated[VetoReason, typer.Option(help="Why, in a word that can be counted.")] = (
+        VetoReason.UNSPECIFIED
+    ),
+    reason: Annotated[str, typer.Option(help="Why, in your words; published with the vote.")] = "",
     yes: Yes = False,
     send: Send = False,
 ) -> None:
     """Vote against a proposal with all of a holder's votes; it dies when the threshold is crossed."""
+    from governance.client import transaction_hash
     from governance.proposals import Proposals
     from tribunate.served import reach
 
@@ -101,13 +99,13 @@ def veto(
         print(f"proposal {number} is {state}; holder {signer.address}")
         if not go_on(dao.client.chain_id, f"veto proposal {number}", yes=yes, send=send):
             return
-        receipt = proposals.veto(number, signer, reason=reason)
+        receipt = proposals.veto(number, signer, code=code, reason=reason)
         view = proposals.show(number)
         share = (
             f"{view.votes_against / view.veto_threshold:.2f} of the threshold" if view.veto_threshold else ""
         )
         print(f"holder {signer.address} vetoed: proposal {number} is {view.state}, {share}")
-        print(f"transaction 0x{bytes(receipt['transactionHash']).hex()}")
+        print(f"transaction {transaction_hash(receipt)}")
 
 
 @app.command("queue", epilog="Example: tribunate proposal queue 1")
@@ -149,6 +147,7 @@ def step(
     send: Send = False,
 ) -> None:
     """Take the next step of the ramp that an executed proposal has armed; anyone may, once a day."""
+    from governance.client import transaction_hash
     from governance.proposals import Proposals
     from tribunate.served import reach
 
@@ -163,7 +162,7 @@ def step(
         ramp = proposals.ramp(number)
         taken = 0 if ramp is None else len(ramp.steps)
         print(f"proposal {number} has taken {taken} steps")
-        print(f"transaction 0x{bytes(receipt['transactionHash']).hex()}")
+        print(f"transaction {transaction_hash(receipt)}")
 
 
 @app.command("verify", epilog="Example: tribunate proposal verify 1")
@@ -186,6 +185,7 @@ def verify(
 
 
 def _carry(act: str, number: int, target: Target, *, key: Path | None, yes: bool, send: bool) -> None:
+    from governance.client import transaction_hash
     from governance.proposals import Proposals
     from tribunate.served import reach
 
@@ -196,30 +196,4 @@ def _carry(act: str, number: int, target: Target, *, key: Path | None, yes: bool
         proposals = Proposals(dao.client, dao.deployment)
         receipt = proposals.queue(number, signer) if act == "queue" else proposals.execute(number, signer)
         print(f"proposal {number} is {proposals.state(number)}")
-        print(f"transaction 0x{bytes(receipt['transactionHash']).hex()}")
-
-
-def signer_of(target: Target, key: Path | None) -> LocalSigner:
-    """Return the key that was named, or the holder's of the run.
-
-    Raises:
-        ConfigError: neither is there.
-    """
-    from core.errors import ConfigError
-    from governance.keys import load_keystore
-
-    folder = target.folder()
-    path = key or (folder.holder / "holder.json" if folder else None)
-    if path is None:
-        raise ConfigError("no key was named", hint="pass --key FILE")
-    return load_keystore(path.parent, path.stem)
-
-
-def go_on(chain_id: int, what: str, *, yes: bool, send: bool) -> bool:
-    """Ask a person; on a public chain nothing happens without ``--send``."""
-    if chain_id != LOCAL_CHAIN and not send:
-        print(f"dry run: would {what} on chain {chain_id}; pass --send to do it")
-        return False
-    if not yes:
-        typer.confirm(f"{what}?", abort=True)
-    return True
+        print(f"transaction {transaction_hash(receipt)}")

@@ -126,6 +126,7 @@ class Follower:
         folder = self._stage.folder
         command = [sys.executable, "-m", "tribunate", "proposal", "veto", str(number)]
         command += ["--run", str(folder.path), "--rpc", self._stage.client.rpc_url, "--yes"]
+        command += ["--code", "too-risky"]
         done = subprocess.run(
             command,
             capture_output=True,

@@ -63,7 +63,7 @@ class Recorder:
                 self.log(event["epoch"]).finished[name] = event
             case "submitted":
                 self.log(event["epoch"]).transactions.append(event["transaction"])
-            case "refused" | "error" | "reject":
+            case "refused" | "error" | "reject" | "peer_refused":
                 self.display.detail(
                     f"{name:<16} {event.get('found', event.get('reason', ''))}", style="yellow"
                 )

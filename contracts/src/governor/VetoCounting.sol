@@ -24,6 +24,19 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
         SPREAD
     }
 
+    /// @notice Why a holder votes against: one byte in `params` of `castVoteWithReasonAndParams` and of its BySig
+    /// form, 0x01 for TOO_RISKY. Empty `params`, as of every other vote, say UNSPECIFIED.
+    /// @dev The code stands in OpenZeppelin's `VoteCastWithParams`; nothing here depends on it.
+    enum VetoReason {
+        UNSPECIFIED,
+        TOO_RISKY,
+        DATA_WRONG,
+        MODEL_DOUBTED,
+        TOO_FAST,
+        CONFLICT_OF_INTEREST,
+        OTHER
+    }
+
     uint256 public immutable vetoThresholdBps;
     mapping(uint256 proposalId => Standing) internal _standing;
 
@@ -34,6 +47,7 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
 
     error VetoThresholdOutOfRange(uint256 found, uint256 highest);
     error TreasuryCannotVote(address treasury);
+    error NotAVetoReason(bytes params);
 
     constructor(uint256 thresholdBps) {
         if (thresholdBps == 0 || thresholdBps > HIGHEST_VETO_THRESHOLD_BPS) {
@@ -93,6 +107,9 @@ abstract contract VetoCounting is GovernorCountingSimple, GovernorVotes {
         override(Governor, GovernorCountingSimple)
         returns (uint256)
     {
+        if (params.length > 1 || (params.length == 1 && uint8(params[0]) > uint8(type(VetoReason).max))) {
+            revert NotAVetoReason(params);
+        }
         if (vetoPower().isExcluded(account)) revert TreasuryCannotVote(account);
         return super._countVote(proposalId, account, support, weight, params);
     }
