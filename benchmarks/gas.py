@@ -121,11 +121,11 @@ and for Aave a bare execution without any of our checks (168,000).
 
 NOTES = """## What falls short, and why
 
-**`proposeUpdate`.** Of 402,000 with sixteen signers (trace on anvil): 113,000 are cold reads of storage,
+**`proposeUpdate`.** Of some 405,000 with sixteen signers (trace on anvil): 113,000 are cold reads of storage,
 66,000 new words, 50,000 `ecrecover`, 57,000 transaction and call data, 21,000 logs; the rest is computation,
 of which compiling through the intermediate representation would save 17,000 at four times the compile time.
 What was done to come here from 523,000: signers and withdrawals are bits of one word, a seat is one word,
-limits are two, a change is one; the update is not stored (OpenZeppelin's `ProposalCreated` has it); ids are
+limits are two, a change of a market is one, whatever its fields; the update is not stored (OpenZeppelin's `ProposalCreated` has it); ids are
 OpenZeppelin's own; the governor passes its call data on to the gate instead of encoding it anew; keys are
 tried before ERC-1271, which saves a cold account per signer. What is left is the checks themselves:
 guardrails, lane and freshness are looked at at submission too (110,000), which no bar should buy back.
@@ -134,9 +134,9 @@ guardrails, lane and freshness are looked at at submission too (110,000), which 
 new words of OpenZeppelin's count; it keeps the threshold, so that every later vote stays below the bar.
 
 **Execution into Aave.** Governor, timelock and transaction are 111,000, Aave's own write 33,000, the four
-freshness quantities 63,000: together more than the bar. The limits cost 24,000 to check and 99,000 to
-record (two fields move, each with its own history); one word per execution for all fields would save some
-45,000. A bare execution, without freshness, limits and read-back, was 168,000.
+freshness quantities 63,000: together more than the bar. The limits cost 24,000 to check and 77,000 to
+record, 22,000 less since all fields of an execution share one word. A bare execution, without freshness,
+limits and read-back, was 168,000.
 """
 
 
