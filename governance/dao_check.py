@@ -6,13 +6,15 @@ code ─► owners and roles ─► governors and votes ─► gate ─► adapt
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from web3.contract.contract import Contract
 
 from contracts.artifacts import load_artifact
 from core.guardrails import DEFAULT_LIMITS, EMODE_LIMITS
 from core.market import PARAMETER_FIELDS, Scalar
 from governance.client import ChainClient
+from governance.comparison import Line
 from governance.deploy import DemoStart
 from governance.deploy_dao import (
     GOVERNORS,
@@ -21,18 +23,13 @@ from governance.deploy_dao import (
     GovernedMarket,
     ascending_addresses,
 )
-from governance.deploy_protocol import (
-    AAVE_ADAPTER,
-    AaveProtocol,
-    DeploymentPlan,
-    aave_addresses,
-    is_risk_admin,
-    resolved_markets,
-)
+from governance.deploy_protocol import DeploymentPlan, resolved_markets
+from governance.deployed_code import runs_the_code
 from governance.deployment import Deployment
 from governance.reader import limits_from
 from governance.sealing import ADMIN, NOBODY
 from governance.signing import keccak
+from governance.voting_power import treasury_delegate
 
 DEMO_KINDS = (
     ("market", "DemoLendingMarket"),
@@ -42,7 +39,6 @@ DEMO_KINDS = (
 )
 DAO_KINDS = (
     ("timelock", "TribunateTimelock"),
-    ("veto_power", "VotesPower"),
     ("registry", "AgentRegistry"),
     ("seats", "SeatRegistry"),
     ("models", "ModelRegistry"),
@@ -56,9 +52,6 @@ DAO_KINDS = (
     ("scores", "ScoreBoard"),
 )
 
-TAIL_BYTES = 40
-WORD = 32
-IMMUTABLE = b"\x7f" + bytes(WORD)
 RULES = (
     "margin_bps",
     "newly_liquidatable_bps",
@@ -67,20 +60,6 @@ RULES = (
     "supply_rise_bps",
     "borrow_rise_bps",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One value: what the file wants of it, and what the chain has."""
-
-    what: str
-    wanted: object
-    found: object
-
-    @property
-    def holds(self) -> bool:
-        """Whether they are the same."""
-        return self.wanted == self.found
 
 
 def check_deployment(client: ChainClient, deployment: Deployment, plan: DeploymentPlan) -> tuple[Line, ...]:
@@ -98,45 +77,9 @@ def check_deployment(client: ChainClient, deployment: Deployment, plan: Deployme
 
 def check_powers(client: ChainClient, deployment: Deployment, plan: DeploymentPlan) -> tuple[Line, ...]:
     """Return whether the protocol lets the adapter write, where its own governance decides that."""
-    if not isinstance(plan.protocol, AaveProtocol):
+    if isinstance(plan.protocol, DemoStart):
         return ()
-    found = is_risk_admin(client, plan.protocol.provider, deployment.addresses["adapter"])
-    return (Line("adapter holds Aave's RISK_ADMIN", True, found),)
-
-
-def differences(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    """Return the lines that do not hold."""
-    return tuple(line for line in lines if not line.holds)
-
-
-def runs_the_code(creation: bytes, runtime: bytes) -> bool:
-    """Whether ``runtime`` is what ``creation`` leaves on chain, immutable values aside.
-
-    Creation code holds the runtime code, with ``PUSH32 0`` where the constructor writes an immutable value.
-    Its end (the compiler's metadata) has none, and says where it lies.
-
-    >>> creation = bytes.fromhex("6001aa7f" + 32 * "00" + 40 * "bb")
-    >>> runs_the_code(creation, bytes.fromhex("aa7f" + 32 * "07" + 40 * "bb"))
-    True
-    >>> runs_the_code(creation, bytes.fromhex("ab7f" + 32 * "07" + 40 * "bb"))
-    False
-    """
-    tail = runtime[-TAIL_BYTES:]
-    end = creation.rfind(tail) + len(tail)
-    if not runtime or tail not in creation or len(runtime) > end:
-        return False
-    written = creation[end - len(runtime) : end]
-    return _without(written, written) == _without(runtime, written)
-
-
-def _without(code: bytes, written: bytes) -> bytes:
-    """Return ``code`` with zeros wherever ``written`` leaves room for an immutable value."""
-    blanked, start = bytearray(code), written.find(IMMUTABLE)
-    while start >= 0:
-        end = start + len(IMMUTABLE)
-        blanked[start + 1 : end] = bytes(WORD)
-        start = written.find(IMMUTABLE, end)
-    return bytes(blanked)
+    return tuple(plan.protocol.powers(client, deployment.addresses["adapter"], plan.markets))
 
 
 class _Check:
@@ -147,13 +90,22 @@ class _Check:
         self._deployment = deployment
         self._plan = plan
         self._at = deployment.addresses
-        self._kinds = {**dict(DAO_KINDS), "adapter": plan.adapter_kind, "governance_token": "GovernanceToken"}
+        self._kinds = {
+            **dict(DAO_KINDS),
+            "veto_power": plan.charter.power.contract,
+            "adapter": plan.adapter_kind,
+            "governance_token": "GovernanceToken",
+        }
         if isinstance(plan.protocol, DemoStart):
             self._kinds.update(DEMO_KINDS)
 
     def _ask(self, role: str, name: str, *arguments: object) -> Any:
         contract = self._client.contract(self._kinds[role], self._at[role])
         return self._client.call(contract.functions[name](*arguments))
+
+    @property
+    def _adapter_contract(self) -> Contract:
+        return self._client.contract(self._kinds["adapter"], self._at["adapter"])
 
     def _line(self, wanted: object, role: str, name: str, *arguments: object) -> Line:
         return Line(f"{role}.{name}", wanted, self._ask(role, name, *arguments))
@@ -174,6 +126,7 @@ class _Check:
         yield from self._owners()
         yield from self._roles()
         yield from self._governors()
+        yield from self._votes()
         yield from self._gate()
         yield from self._protocol()
         yield from self._adapter()
@@ -223,11 +176,21 @@ class _Check:
                 )()
             ),
         )
-        yield self._line(charter.token or at["governance_token"], "holder_governor", "token")
-        yield self._line(charter.token or at["governance_token"], "veto_power", "votes")
+        yield self._line(_HOLDERS_DELAY_SECONDS, "holder_governor", "votingDelay")
+        yield self._line(_HOLDERS_PERIOD_SECONDS, "holder_governor", "votingPeriod")
+        yield self._line(at["veto_power"], "holder_governor", "token")
+
+    def _votes(self) -> Iterator[Line]:
+        charter, at = self._plan.charter, self._at
+        power, token = charter.power, charter.token or at["governance_token"]
+        yield Line("governance_token of the deployment record", token, at["governance_token"])
+        yield self._line(token, "veto_power", power.token_getter)
+        if power.block_milliseconds is not None:
+            yield self._line(power.block_milliseconds, "veto_power", "blockMilliseconds")
         yield self._line(ascending_addresses(charter.treasuries), "veto_power", "treasuries")
         for treasury in charter.treasuries:
-            found = self._ask("governance_token", "delegates", treasury)
+            escrow = at["veto_power"]
+            found = treasury_delegate(self._client, power, token=token, escrow=escrow, treasury=treasury)
             yield Line(f"delegate of treasury {treasury}", treasury, found)
         if charter.token is None:
             yield self._line(charter.total_votes, "governance_token", "totalSupply")
@@ -245,24 +208,21 @@ class _Check:
 
     def _protocol(self) -> Iterator[Line]:
         start, at = self._plan.protocol, self._at
-        if isinstance(start, AaveProtocol):
-            yield from self._aave(start)
+        if not isinstance(start, DemoStart):
+            for role, address in start.record(self._client, self._plan.markets).items():
+                yield Line(f"{role} of the deployment record", address, at[role])
+            yield from start.adapter_lines(self._client, self._adapter_contract)
             return
         yield self._line(at["adapter"], "market", "configurator")
         yield self._line(at["oracle"], "market", "oracle")
         yield self._line(at["collateral_token"], "market", "collateralToken")
+        yield self._line(at["debt_token"], "market", "debtToken")
         yield self._line(int(start.close_factor_bps), "market", "closeFactorBps")
         yield self._line(start.reporter, "oracle", "reporter")
         yield self._line(at["market"], "adapter", "market")
         values = dict(zip(PARAMETER_FIELDS, _plain(self._ask("market", "parameters")), strict=True))
         for name, value in start.parameters.as_dict().items():
             yield Line(f"market {name}", int(value), values[name])
-
-    def _aave(self, start: AaveProtocol) -> Iterator[Line]:
-        yield self._line(start.provider, "adapter", "provider")
-        for role, address in aave_addresses(self._client, self._plan).items():
-            yield Line(f"{role} of the deployment record", address, self._at[role])
-        yield self._line(self._at["market"], "adapter", "pool")
 
     def _adapter(self) -> Iterator[Line]:
         at, plan = self._at, self._plan
@@ -282,10 +242,8 @@ class _Check:
         for name, (wanted, found) in zip(RULES, pairs, strict=True):
             yield Line(f"{name} of {key}", wanted, found)
         yield Line(f"ceiling of {key}", NOBODY, self._ask("adapter", "ceilingOf", key))
-        if self._plan.adapter_kind == AAVE_ADAPTER and market.watched is not None:
-            yield Line(
-                f"collateral of {key}", market.watched[0], _plain(self._ask("adapter", "watchedOf", key))[0]
-            )
+        if not isinstance(self._plan.protocol, DemoStart):
+            yield from self._plan.protocol.lines(self._client, self._adapter_contract, market)
         yield from self._limits(market)
 
     def _limits(self, market: GovernedMarket) -> Iterator[Line]:
@@ -303,6 +261,7 @@ class _Check:
         yield self._line(at["registry"], "bonds", "identities")
         yield self._line(at["gate"], "bonds", "gate")
         yield self._line(charter.challenge_bond, "bonds", "challengeBond")
+        yield self._line(NOBODY, "bonds", "verifier")
         yield self._line(token, "scores", "bondToken")
         yield self._line(charter.score_bond, "scores", "bond")
         yield self._line(at["seats"], "scores", "seats")
@@ -324,6 +283,8 @@ class _Check:
             yield Line(f"seat of agent {agent}", wanted.get(agent), found.get(agent))
 
 
+_HOLDERS_DELAY_SECONDS = 12 * 3600
+_HOLDERS_PERIOD_SECONDS = 5 * 24 * 3600
 _ENTRANCES = (("governor", "governor"), ("fastLane", "fast_lane"))
 
 

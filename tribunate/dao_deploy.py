@@ -9,7 +9,9 @@ from typing import Any
 
 from core.errors import ConfigError, GovernanceError
 from governance.client import PRIORITY_FEE_WEI, ChainClient, TransactionSigner
-from governance.dao_check import Line, check_deployment, differences
+from governance.comparison import Line, differences
+from governance.dao_check import check_deployment
+from governance.deploy import DemoStart
 from governance.deploy_protocol import DeploymentPlan, carry, draft, open_journal, total_gas
 from governance.deployment import Deployment, save_deployment
 from governance.outbox import Outbox
@@ -101,8 +103,8 @@ def _done(order: Order, deployment: Deployment, lines: Sequence[Line]) -> str:
     said.append(
         f"sealed: the timelock owns everything; {len(lines)} values equal the file; {order.out} written"
     )
-    if order.plan.adapter_kind == "AaveV3Adapter":
-        said.append(f"left to do: Aave's governance grants RISK_ADMIN to {deployment.addresses['adapter']}")
+    if not isinstance(order.plan.protocol, DemoStart):
+        said.append(f"left to do: {order.plan.protocol.left_to_do}, {deployment.addresses['adapter']}")
     return "\n".join(said)
 
 

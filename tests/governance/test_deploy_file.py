@@ -13,8 +13,10 @@ import pytest
 from contracts.artifacts import load_artifact
 from core.errors import ConfigError, GovernanceError
 from governance.client import ChainClient
-from governance.dao_check import check_deployment, differences, runs_the_code
+from governance.comparison import differences
+from governance.dao_check import check_deployment
 from governance.deploy_protocol import draft
+from governance.deployed_code import runs_the_code
 from governance.devchain.chain import Genesis
 from governance.keys import FAST, make_keystore
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key

@@ -10,7 +10,8 @@ import pytest
 
 from core.errors import ConfigError, GuardrailError
 from governance.client import ChainClient
-from governance.dao_check import check_deployment, differences
+from governance.comparison import differences
+from governance.dao_check import check_deployment
 from governance.deploy_protocol import DeploymentPlan, draft
 from governance.deployment import load_deployment
 from governance.rehearsal import ETHER, known_key
@@ -76,7 +77,7 @@ def test_what_stands_equals_the_file(order: Order) -> None:
     said = carry_out(order)
 
     deployment = load_deployment(order.out)
-    assert f"grants RISK_ADMIN to {deployment.addresses['adapter']}" in said
+    assert f"grants RISK_ADMIN to the adapter, {deployment.addresses['adapter']}" in said
     lines = check_deployment(order.client, deployment, order.plan)
     assert differences(lines) == ()
     assert len(lines) > 180
