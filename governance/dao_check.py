@@ -11,6 +11,7 @@ from typing import Any
 from web3.contract.contract import Contract
 
 from contracts.artifacts import load_artifact
+from core.errors import ConfigError
 from core.guardrails import DEFAULT_LIMITS, EMODE_LIMITS
 from core.market import PARAMETER_FIELDS, Scalar
 from governance.client import ChainClient
@@ -29,7 +30,7 @@ from governance.deployment import Deployment
 from governance.reader import limits_from
 from governance.sealing import ADMIN, NOBODY
 from governance.signing import keccak
-from governance.voting_power import treasury_delegate
+from governance.voting_power import require_token, treasury_delegate
 
 DEMO_KINDS = (
     ("market", "DemoLendingMarket"),
@@ -37,6 +38,7 @@ DEMO_KINDS = (
     ("collateral_token", "DemoToken"),
     ("debt_token", "DemoToken"),
 )
+DEMO_DECIMALS = (("collateral_token", 18), ("debt_token", 6))
 DAO_KINDS = (
     ("timelock", "TribunateTimelock"),
     ("registry", "AgentRegistry"),
@@ -188,6 +190,12 @@ class _Check:
         if power.block_milliseconds is not None:
             yield self._line(power.block_milliseconds, "veto_power", "blockMilliseconds")
         yield self._line(ascending_addresses(charter.treasuries), "veto_power", "treasuries")
+        if charter.token is not None:
+            try:
+                require_token(self._client, token, power)
+            except ConfigError as error:
+                yield Line("the token that the file names", power.kind.value, error.found)
+                return
         for treasury in charter.treasuries:
             escrow = at["veto_power"]
             found = treasury_delegate(self._client, power, token=token, escrow=escrow, treasury=treasury)
@@ -209,9 +217,16 @@ class _Check:
     def _protocol(self) -> Iterator[Line]:
         start, at = self._plan.protocol, self._at
         if not isinstance(start, DemoStart):
+            try:
+                start.require_ready(self._client, self._plan.markets)
+            except ConfigError as error:
+                yield Line("the protocol that the file names", "stands", error.found)
+                return
             for role, address in start.record(self._client, self._plan.markets).items():
                 yield Line(f"{role} of the deployment record", address, at[role])
             yield from start.adapter_lines(self._client, self._adapter_contract)
+            for market in self._plan.markets:
+                yield from start.lines(self._client, self._adapter_contract, market)
             return
         yield self._line(at["adapter"], "market", "configurator")
         yield self._line(at["oracle"], "market", "oracle")
@@ -219,6 +234,8 @@ class _Check:
         yield self._line(at["debt_token"], "market", "debtToken")
         yield self._line(int(start.close_factor_bps), "market", "closeFactorBps")
         yield self._line(start.reporter, "oracle", "reporter")
+        for role, decimals in DEMO_DECIMALS:
+            yield self._line(decimals, role, "decimals")
         yield self._line(at["market"], "adapter", "market")
         values = dict(zip(PARAMETER_FIELDS, _plain(self._ask("market", "parameters")), strict=True))
         for name, value in start.parameters.as_dict().items():
@@ -230,7 +247,20 @@ class _Check:
             yield self._line(at[role], "adapter", name)
         keys = [market.key for market in resolved_markets(plan, dict(at))]
         yield self._line(keys, "adapter", "markets")
+        for role, event, name in (
+            ("gate", "AdapterSet", "adapterOf"),
+            ("limits", "MarketOpened", "recorderOf"),
+        ):
+            found = self._set_since("market", role, event, name)
+            yield Line(f"markets of the {role}", sorted(keys), [key for key in found if found[key] != NOBODY])
         yield self._line(plan.charter.delegate or NOBODY, "limits", "delegate")
+
+    def _set_since(self, argument: str, role: str, event: str, getter: str) -> dict[str, Any]:
+        """Return what a mapping holds now, by the keys that the contract's events have named."""
+        contract = self._client.contract(self._kinds[role], self._at[role])
+        logs = contract.events[event]().get_logs(from_block=self._deployment.block)
+        keys = sorted({str(log["args"][argument]) for log in logs})
+        return {key: self._ask(role, getter, key) for key in keys}
 
     def _market(self, market: GovernedMarket) -> Iterator[Line]:
         key, adapter = market.key, self._at["adapter"]
@@ -242,8 +272,6 @@ class _Check:
         for name, (wanted, found) in zip(RULES, pairs, strict=True):
             yield Line(f"{name} of {key}", wanted, found)
         yield Line(f"ceiling of {key}", NOBODY, self._ask("adapter", "ceilingOf", key))
-        if not isinstance(self._plan.protocol, DemoStart):
-            yield from self._plan.protocol.lines(self._client, self._adapter_contract, market)
         yield from self._limits(market)
 
     def _limits(self, market: GovernedMarket) -> Iterator[Line]:
@@ -266,6 +294,8 @@ class _Check:
         yield self._line(charter.score_bond, "scores", "bond")
         yield self._line(at["seats"], "scores", "seats")
         yield self._line(at["registry"], "scores", "identities")
+        allotted = self._set_since("token", "scores", "AllotmentSet", "allotment")
+        yield Line("tokens that scores may pay", [], [token for token, most in allotted.items() if most])
 
     def _seats(self) -> Iterator[Line]:
         rows = self._ask("seats", "seatsOf", self._ask("seats", "seatVersion"))
@@ -281,6 +311,10 @@ class _Check:
         }
         for agent in sorted(wanted.keys() | found.keys()):
             yield Line(f"seat of agent {agent}", wanted.get(agent), found.get(agent))
+            if agent in wanted:
+                yield Line(
+                    f"agent {agent} has a voice", True, self._ask("seats", "isActive", wanted[agent][0])
+                )
 
 
 _HOLDERS_DELAY_SECONDS = 12 * 3600

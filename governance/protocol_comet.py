@@ -113,7 +113,7 @@ class CometProtocol:
         yield Line("adapter.configurator", self.configurator, client.call(ask.configurator()))
         yield Line("adapter.proxyAdmin", self.proxy_admin, client.call(ask.proxyAdmin()))
         configurator = foreign(client, self.configurator, COMET_ABI).functions
-        factory = client.call(configurator.factory(self.comet))
+        factory = answer(client, configurator.factory(self.comet))
         yield Line("adapter.factory", factory, client.call(ask.factory()))
         yield Line("admin of Comet's proxy", self.proxy_admin, _admin_of(client, self.comet))
 

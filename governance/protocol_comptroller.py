@@ -100,10 +100,14 @@ class ComptrollerProtocol:
         yield Line(f"debt market of {market.key}", _watched(market)[1], found)
 
     def powers(self, client: ChainClient, adapter: str, markets: Sequence[GovernedMarket]) -> Iterator[Line]:
-        """Yield whether the comptroller would take what it has from the adapter; nothing is sent."""
+        """Yield whether the comptroller would obey the adapter now; nothing is sent.
+
+        The factor asked for is a wei beside the one that is there, which Venus would refuse as no change.
+        """
         ask, key = self._part(client), markets[0].key
         factor = client.call(ask.markets(key))[1]
-        code = answer(client, ask._setCollateralFactor(key, factor), sender=adapter)
+        beside = factor - 1 if factor else 1
+        code = answer(client, ask._setCollateralFactor(key, beside), sender=adapter)
         yield Line("the adapter may set collateral factors", True, code == NO_ERROR)
         borrow_cap = client.call(ask.borrowCaps(key))
         borrows = answer(client, ask._setMarketBorrowCaps([key], [borrow_cap]), sender=adapter)
