@@ -143,6 +143,14 @@ def test_only_what_was_changed_is_named(standing: FileDeployment) -> None:
     assert wrong(standing) == [f"{name} of {market}" for name in names]
 
 
+def test_an_agent_that_the_guardian_has_disabled_is_named(standing: FileDeployment) -> None:
+    guardian, seats = public_account(6), standing.deployment.addresses["seats"]
+    standing.client.pay(DEPLOYER, guardian.address, ETHER)
+    registry = standing.client.contract("SeatRegistry", seats)
+    standing.client.send(guardian, registry.functions.disable(4))
+    assert wrong(standing) == ["agent 4 has a voice"]
+
+
 def test_another_contract_in_a_role_is_named(standing: FileDeployment) -> None:
     record = json.loads(standing.out.read_text())
     record["addresses"]["limits"] = record["addresses"]["sample"]

@@ -44,6 +44,15 @@ class FileOrder:
         plan = self.changed(old, new)
         return Order(self.client, DEPLOYER, plan, self.file.with_name("deployment.json"))
 
+    def seated(self, wallet: str) -> FileOrder:
+        """Return the file with a seat that nobody has registered for: it stops before it is sealed."""
+        seat = (
+            f'[[seats]]\nagent_id = 1\nwallet = "{wallet}"\noperator = "o"\nfamily = "f"\ndata_source = "d"'
+        )
+        other = self.file.with_name("seated.toml")
+        other.write_text(f"{self.file.read_text()}\n{seat}\n")
+        return FileOrder(self.client, other)
+
     def wrong(self, plan: DeploymentPlan | None = None) -> list[str]:
         """Return what differs from the file, or from another plan."""
         deployment = load_deployment(self.order.out)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ConfigError, GuardrailError
+from core.errors import ConfigError, GovernanceError, GuardrailError
 from governance.client import ChainClient
 from governance.comparison import differences
 from governance.dao_check import check_deployment
@@ -16,6 +16,7 @@ from governance.deploy_protocol import DeploymentPlan, draft
 from governance.deployment import load_deployment
 from governance.rehearsal import ETHER, known_key
 from governance.signing import LocalSigner
+from tests.governance.getters import unasked
 from tests.protocols.aave import AaveMarket, set_category
 from tests.protocols.stage import rewound
 from tribunate.cli import run
@@ -97,6 +98,40 @@ def test_a_changed_key_is_named(order: Order, old: str, new: str, named: str) ->
     carry_out(order)
     lines = check_deployment(order.client, load_deployment(order.out), again(order, old, new))
     assert any(named in line.what for line in differences(lines))
+
+
+def test_another_debt_asset_is_named(order: Order, market: AaveMarket) -> None:
+    """Only what is borrowed against WETH is another: the reserve of WETH itself."""
+    seat = f'[[seats]]\nagent_id = 1\nwallet = "{DEPLOYER.address}"\noperator = "o"\nfamily = "f"\n'
+    plan = again(order, "# [[seats]]", f'{seat}data_source = "d"\n# [[seats]]')
+    unsealed = Order(order.client, DEPLOYER, plan, order.out)
+    with pytest.raises(GovernanceError, match="agent 1 is not registered"):
+        carry_out(unsealed)
+    deployment, weth = load_deployment(order.out), market.weth.address
+    before = differences(check_deployment(order.client, deployment, plan))
+
+    adapter = order.client.contract("AaveV3Adapter", deployment.addresses["adapter"])
+    order.client.send(DEPLOYER, adapter.functions.watch(weth, weth, weth))
+
+    after = differences(check_deployment(order.client, deployment, plan))
+    found = {line.what for line in after} - {line.what for line in before}
+    assert found == {f"tokens of the debt asset {market.usdc.address} of {weth}"}
+
+
+def test_a_changed_debt_asset_in_the_file_is_named(order: Order, market: AaveMarket) -> None:
+    carry_out(order)
+    weth, usdc = market.weth.address, market.usdc.address
+    plan = again(order, f'debt_asset = "{usdc}"', f'debt_asset = "{weth}"')
+    lines = check_deployment(order.client, load_deployment(order.out), plan)
+    assert [line.what for line in differences(lines)] == [
+        "debt_token of the deployment record",
+        f"tokens of the debt asset {weth} of {weth}",
+    ]
+
+
+def test_every_getter_is_compared_or_needs_no_comparison(order: Order) -> None:
+    carry_out(order)
+    assert unasked(order.client.rpc_url, load_deployment(order.out), order.plan) == set()
 
 
 def test_a_dry_run_before_a_live_market_sends_nothing(order: Order) -> None:

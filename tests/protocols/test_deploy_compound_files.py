@@ -15,6 +15,7 @@ from governance.deploy_protocol import draft
 from governance.deployment import load_deployment
 from governance.rehearsal import ETHER
 from governance.signing import LocalSigner
+from tests.governance.getters import unasked
 from tests.protocols.comet import CometMarket
 from tests.protocols.file_orders import DEPLOY, DEPLOYER, FileOrder, file_order
 from tests.protocols.governed_comet import add_wbtc
@@ -205,6 +206,33 @@ def put(stage: Stage, text: str) -> str:
     for name, address in stage.contracts.items():
         text = text.replace("{" + name + "}", address)
     return text
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "arguments", "named"),
+    [
+        ("compound", "acceptFactory", ("{0xA0b8}",), "adapter.factory"),
+        ("venus", "setDebtMarket", ("{0x5555}", "{0x5555}"), "debt market of {0x5555}"),
+    ],
+    indirect=["stage"],
+)
+def test_what_an_owner_has_set_is_named(
+    stage: Stage, fresh: FileOrder, name: str, arguments: tuple[str, ...], named: str
+) -> None:
+    made = fresh.seated(NOT_THERE)
+    with pytest.raises(GovernanceError, match="agent 1 is not registered"):
+        carry_out(made.order)
+    before = set(made.wrong())
+    adapter = fresh.client.contract(
+        made.order.plan.adapter_kind, load_deployment(made.order.out).addresses["adapter"]
+    )
+    fresh.client.send(DEPLOYER, adapter.functions[name](*(put(stage, a) for a in arguments)))
+    assert set(made.wrong()) - before == {put(stage, named)}
+
+
+def test_every_getter_is_compared_or_needs_no_comparison(stood: Stage) -> None:
+    order = stood.file.order
+    assert unasked(order.client.rpc_url, load_deployment(order.out), order.plan) == set()
 
 
 # ---- a dry run
