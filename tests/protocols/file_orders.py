@@ -9,7 +9,7 @@ from pathlib import Path
 from governance.client import ChainClient
 from governance.comparison import differences
 from governance.dao_check import check_deployment
-from governance.deploy_protocol import DeploymentPlan
+from governance.deploy_protocol import DeploymentPlan, draft
 from governance.deployment import load_deployment
 from governance.rehearsal import known_key
 from tribunate.dao_deploy import Order
@@ -58,6 +58,18 @@ class FileOrder:
         deployment = load_deployment(self.order.out)
         lines = check_deployment(self.client, deployment, plan or self.order.plan)
         return [line.what for line in differences(lines)]
+
+    def over_the_bound(self) -> list[str]:
+        """Return the steps, all of them sent, that have used more gas than a dry run says."""
+        order = self.order
+        journal = order.journal()
+        steps = draft(order.client, DEPLOYER.address, order.plan, journal=journal).steps
+        journal.close()
+        used = {step.purpose: order.client.receipt(step.sent or "") for step in steps}
+        assert None not in used.values()
+        return [
+            step.purpose for step in steps if (found := used[step.purpose]) and found["gasUsed"] > step.gas
+        ]
 
 
 def file_order(name: str, folder: Path, client: ChainClient, real: Mapping[str, str]) -> FileOrder:

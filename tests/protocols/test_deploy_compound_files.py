@@ -11,7 +11,6 @@ import pytest
 
 from core.errors import ConfigError, GovernanceError
 from governance.dao_check import check_deployment
-from governance.deploy_protocol import draft
 from governance.deployment import load_deployment
 from governance.rehearsal import ETHER
 from governance.signing import LocalSigner
@@ -254,18 +253,7 @@ def test_a_public_chain_needs_the_word(fresh: FileOrder) -> None:
 
 
 def test_the_bound_of_gas_holds(stood: Stage) -> None:
-    order = stood.file.order
-    journal = order.journal()
-    steps = draft(order.client, DEPLOYER.address, order.plan, journal=journal).steps
-    journal.close()
-    used = [order.client.receipt(step.sent or "") for step in steps]
-    assert None not in used
-    over = [
-        (step.purpose, step.gas, receipt["gasUsed"])
-        for step, receipt in zip(steps, used, strict=True)
-        if receipt is not None and receipt["gasUsed"] > step.gas
-    ]
-    assert over == []
+    assert stood.file.over_the_bound() == []
 
 
 # ---- what stands there is not what the file calls it
