@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,66 +14,15 @@ from governance.deployment import load_deployment
 from governance.rehearsal import ETHER
 from governance.signing import LocalSigner
 from tests.governance.getters import unasked
-from tests.protocols.comet import CometMarket
-from tests.protocols.file_orders import DEPLOY, DEPLOYER, FileOrder, file_order
-from tests.protocols.governed_comet import add_wbtc
+from tests.protocols.file_orders import DEPLOY, DEPLOYER, FileOrder
+from tests.protocols.file_stages import Stage, compound, of_kind, put, venus
 from tests.protocols.stage import rewound
-from tests.protocols.venus import VenusMarket, grant
 from tribunate.cli import run
 from tribunate.dao_deploy import carry_out, draft_text
 from tribunate.dao_plan import read_plan
 
 SUPPLY = 10**24
 NOT_THERE = "0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc"
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A file and the protocol before which it is put; ``contracts`` by the names that tests use for them."""
-
-    file: FileOrder
-    protocol: CometMarket | VenusMarket
-    contracts: dict[str, str]
-
-    def let_in(self, adapter: str) -> None:
-        """Let the protocol's own governance obey the adapter."""
-        if isinstance(self.protocol, VenusMarket):
-            grant(self.protocol, adapter)
-            return
-        for contract in (self.protocol.configurator, self.protocol.proxy_admin):
-            self.protocol.client.send(self.protocol.people.admin, contract.functions.setMarketAdmin(adapter))
-
-
-def compound(market: CometMarket, token: str, folder: pytest.TempPathFactory) -> Stage:
-    real = {
-        "0xc3d688B66703497DAA19211EEdff47f25384cdc3": market.comet.address,
-        "0x316f9708bB98af7dA9c68C1C3b5e79039cD336E3": market.configurator.address,
-        "0x1EC63B5883C3481134FD50D5DAebc83Ecd2E8779": market.proxy_admin.address,
-        "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2": market.weth.address,
-        "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48": market.usdc.address,
-        "0x2260FAC5E5542a773Aa44fBCfeDf7C193bc2C599": add_wbtc(market),
-        "0xc00e94Cb662C3520282E6f5717214004A7f26888": token,
-    }
-    file = file_order("compound.toml", folder.mktemp("compound"), market.client, real)
-    return Stage(file, market, {"feed": market.weth_feed.address, "token": token, **named(real)})
-
-
-def venus(market: VenusMarket, token: str, folder: pytest.TempPathFactory) -> Stage:
-    real = {
-        "0x4444444444444444444444444444444444444444": market.comptroller.address,
-        "0x5555555555555555555555555555555555555555": market.vweth.address,
-        "0x6666666666666666666666666666666666666666": market.vusdc.address,
-        "0x7777777777777777777777777777777777777777": market.usdc.address,
-        "0x2222222222222222222222222222222222222222": token,
-    }
-    file = file_order("venus.toml", folder.mktemp("venus"), market.client, real)
-    inside = {"weth": market.weth.address, "oracle": market.oracle.address}
-    return Stage(file, market, {"token": token, **inside, **named(real)})
-
-
-def named(real: dict[str, str]) -> dict[str, str]:
-    """Return this chain's addresses by the first digits of the file's."""
-    return {old[:6]: new for old, new in real.items()}
 
 
 MAKE = {"compound": (compound, "deployed_comet"), "venus": (venus, "deployed_venus")}
@@ -90,7 +38,7 @@ def stage(
     with rewound(market.client):
         market.client.pay(funder, DEPLOYER.address, 1_000 * ETHER)
         token = market.client.deploy(funder, "BlockVotesToken", SUPPLY)
-        yield make(market, token, tmp_path_factory)
+        yield make(market, token, tmp_path_factory.mktemp(request.param))
 
 
 @pytest.fixture
@@ -200,13 +148,6 @@ def test_a_changed_key_before_venus_is_named(stood: Stage, old: str, new: str, w
     assert {put(stood, what) for what in wrong} <= set(stood.file.wrong(plan))
 
 
-def put(stage: Stage, text: str) -> str:
-    """Return ``text`` with this chain's addresses in the place of ``{name}``."""
-    for name, address in stage.contracts.items():
-        text = text.replace("{" + name + "}", address)
-    return text
-
-
 @pytest.mark.parametrize(
     ("stage", "name", "arguments", "named"),
     [
@@ -295,13 +236,6 @@ def test_what_is_not_compounds_is_refused(
 )
 def test_what_is_not_venuss_is_refused(fresh: FileOrder, stage: Stage, old: str, new: str, said: str) -> None:
     refused(fresh, put(stage, old), put(stage, new), said)
-
-
-def of_kind(fresh: FileOrder, lines: str) -> FileOrder:
-    """Return the file with another kind of token."""
-    text = re.sub(r"(?m)^block_milliseconds = .*\n", "", fresh.file.read_text())
-    fresh.file.write_text(re.sub(r"(?m)^kind = .*$", lines, text))
-    return fresh
 
 
 @pytest.mark.parametrize(
