@@ -92,6 +92,15 @@ ERC20VOTES = VotingPower()
 """Tokens that count time stamps: the usual kind."""
 
 
+def recent_block_milliseconds(client: ChainClient, *, blocks: int = 1_000) -> int:
+    """Return what a block has taken on average of late, rounded down; 0 on a chain of one block."""
+    last = client.block_number()
+    first = max(0, last - blocks)
+    if first == last:
+        return 0
+    return (client.timestamp(last) - client.timestamp(first)) * 1_000 // (last - first)
+
+
 def require_token(client: ChainClient, address: str, power: VotingPower) -> None:
     """Check that a token is of the kind that a file says.
 

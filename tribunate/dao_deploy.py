@@ -15,6 +15,7 @@ from governance.deploy import DemoStart
 from governance.deploy_protocol import DeploymentPlan, carry, draft, open_journal, total_gas
 from governance.deployment import Deployment, save_deployment
 from governance.outbox import Outbox
+from governance.voting_power import recent_block_milliseconds
 
 GWEI = 10**9
 COIN = 10**18
@@ -61,9 +62,19 @@ def draft_text(order: Order) -> str:
         "",
         f"{left} transactions, at most {gas:,} gas; {cost / COIN:.6f} coin at {price / GWEI:.3f} gwei",
         f"the deployer has {balance / COIN:.6f} coin{'' if balance >= cost else ': TOO LITTLE'}",
+        *_block_time(order),
         "pass --send to send them (a local chain needs no --send)",
     ]
     return "\n".join(lines)
+
+
+def _block_time(order: Order) -> list[str]:
+    """Where votes are counted by blocks: whether the file knows how long one takes."""
+    told = order.plan.charter.power.block_milliseconds
+    if told is None:
+        return []
+    found = recent_block_milliseconds(order.client)
+    return [f"a block has taken {found:,} ms of late; the file says {told:,} (token.block_milliseconds)"]
 
 
 def gas_price_wei(client: ChainClient) -> int:

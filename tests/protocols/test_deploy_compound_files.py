@@ -186,6 +186,19 @@ def test_a_dry_run_sends_nothing(fresh: FileOrder) -> None:
     assert [path.name for path in fresh.file.parent.iterdir()] == [fresh.file.name]
 
 
+@only("compound")
+def test_a_dry_run_shows_how_long_blocks_take(fresh: FileOrder) -> None:
+    """After a thousand blocks of 13 s."""
+    for _ in range(1_000):
+        fresh.client.advance(13)
+    assert "a block has taken 13,000 ms of late; the file says 12,000" in draft_text(fresh.order)
+
+
+@only("venus")
+def test_a_dry_run_says_nothing_of_blocks_where_none_are_counted(fresh: FileOrder) -> None:
+    assert "a block has taken" not in draft_text(fresh.order)
+
+
 def test_a_public_chain_needs_the_word(fresh: FileOrder) -> None:
     """The file as it is names another chain than this one, and nothing is sent there by mistake."""
     order = fresh.ordered(f"chain_id = {fresh.client.chain_id}", "chain_id = 1")
