@@ -26,8 +26,8 @@ BaseUnits = Annotated[
     str, Field(pattern=r"^[0-9]{1,60}$", description="base units, decimal digits between quotes")
 ]
 Small = Annotated[int, Field(ge=0, le=2**32 - 1)]
-BlockMilliseconds = Annotated[int, Field(ge=100, le=600_000, description="100 to 600000 milliseconds")]
 ShortText = Annotated[str, Field(pattern=r"^[ -~]{1,31}$", description="1 to 31 ASCII characters")]
+BlockMilliseconds = Annotated[int, Field(ge=100, le=600_000, description="100 to 600000 milliseconds")]
 
 
 class VetoConfig(Strict):

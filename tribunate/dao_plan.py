@@ -181,24 +181,6 @@ def _markets(config: DaoConfig) -> tuple[GovernedMarket, ...]:
     return made
 
 
-def _market(number: int, given: MarketConfig, config: DaoConfig) -> GovernedMarket:
-    where = f"market {number}"
-    _require_names(where, number, given, config)
-    is_emode = given.emode_category is not None
-    key = to_checksum_address(f"0x{given.emode_category:040x}") if is_emode else given.asset or ""
-    watched = None if given.asset is None or given.debt_asset is None else (given.asset, given.debt_asset)
-    bands = {name: Bps(value) for name, value in given.bands.model_dump().items()}
-    return GovernedMarket(
-        key=key,
-        margin_bps=Bps(given.margin_bps),
-        newly_liquidatable_bps=Bps(given.newly_liquidatable_bps),
-        bands=FreshnessBands(**bands),
-        limits=_limits(given.limits, EMODE_LIMITS if is_emode else DEFAULT_LIMITS),
-        is_emode=is_emode,
-        watched=watched,
-    )
-
-
 def _require_names(where: str, number: int, given: MarketConfig, config: DaoConfig) -> None:
     """Check that a market names what its protocol needs, and nothing that it does not know."""
     named = (given.asset, given.debt_asset, given.emode_category)
@@ -223,6 +205,24 @@ def _require_names(where: str, number: int, given: MarketConfig, config: DaoConf
             f"{where}: margin_bps was {given.margin_bps}",
             allowed=f"{_NO_LTV_MARGIN_BPS}: such a pool has one factor, and no LTV that could move",
         )
+
+
+def _market(number: int, given: MarketConfig, config: DaoConfig) -> GovernedMarket:
+    where = f"market {number}"
+    _require_names(where, number, given, config)
+    is_emode = given.emode_category is not None
+    key = to_checksum_address(f"0x{given.emode_category:040x}") if is_emode else given.asset or ""
+    watched = None if given.asset is None or given.debt_asset is None else (given.asset, given.debt_asset)
+    bands = {name: Bps(value) for name, value in given.bands.model_dump().items()}
+    return GovernedMarket(
+        key=key,
+        margin_bps=Bps(given.margin_bps),
+        newly_liquidatable_bps=Bps(given.newly_liquidatable_bps),
+        bands=FreshnessBands(**bands),
+        limits=_limits(given.limits, EMODE_LIMITS if is_emode else DEFAULT_LIMITS),
+        is_emode=is_emode,
+        watched=watched,
+    )
 
 
 def _limits(given: LimitsConfig, defaults: dict[Scalar, FieldLimits]) -> dict[Scalar, FieldLimits]:
