@@ -6,8 +6,10 @@ timelock ─► token, veto power ─► registries ─► gate ─► governors
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from web3.contract.contract import Contract, ContractFunction
 
 from core.guardrails import FieldLimits
 from core.mandate import FreshnessBands, Mandate
@@ -16,6 +18,7 @@ from core.units import Bps
 from governance.reader import limits_tuple
 from governance.signing import keccak
 from governance.site import Site, standing
+from governance.voting_power import ERC20VOTES, VotingPower
 
 TIMELOCK_SECONDS = 24 * 3600
 VOTES_ONE = 10**18
@@ -27,8 +30,9 @@ GOVERNORS = ("governor", "holder_governor")
 class Charter:
     """What the DAO is; votes and bonds in base units of their tokens.
 
-    ``token`` is an ERC20Votes token that stands already; without it a new one of ``total_votes`` goes to the
-    deployer.  ``mandate_hash`` is the Keccak hash of the mandate's canonical bytes.
+    ``token`` is one that stands already, of the kind that ``power`` says; without it a new ERC20Votes token
+    of ``total_votes`` goes to the deployer.  ``mandate_hash`` is the Keccak hash of the mandate's canonical
+    bytes.
     """
 
     mandate_hash: bytes
@@ -43,6 +47,11 @@ class Charter:
     token: str | None = None
     total_votes: int = 0
     delegate: str | None = None
+    power: VotingPower = ERC20VOTES
+
+
+Naming = Callable[[Contract, "GovernedMarket"], ContractFunction | None]
+"""The call that tells an adapter what stands for a market; ``None`` where the market's key says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,8 @@ def lay_dao(site: Site, charter: Charter) -> None:
     else:
         site.addresses["governance_token"] = charter.token
     token = site.addresses["governance_token"]
-    power = site.put("veto_power", "VotesPower", token, ascending_addresses(charter.treasuries))
+    counted = charter.power.arguments(token, ascending_addresses(charter.treasuries))
+    power = site.put("veto_power", charter.power.contract, *counted)
     registry = site.put("registry", "AgentRegistry", owner)
     seats = site.put("seats", "SeatRegistry", owner, registry.address)
     models = site.put("models", "ModelRegistry", owner)
@@ -96,7 +106,7 @@ def lay_dao(site: Site, charter: Charter) -> None:
     governor = site.put("governor", "ParameterGovernor", *neighbours, charter.guardian, veto_threshold)
     fast_lane = site.put("fast_lane", "FastLane", gate.address)
     holders = (charter.holder_proposal_votes, charter.holder_quorum_percent)
-    site.put("holder_governor", "HolderGovernor", token, timelock.address, *holders)
+    site.put("holder_governor", "HolderGovernor", power.address, timelock.address, *holders)
     site.send(registry.functions.setSeatWatch(seats.address))
     site.send(seats.functions.setGuardian(charter.guardian))
     site.send(gate.functions.setEntrances(governor.address, fast_lane.address))
@@ -106,10 +116,11 @@ def lay_dao(site: Site, charter: Charter) -> None:
 def lay_adapter(
     site: Site,
     kind: str,
-    protocol: Sequence[str],
+    protocol: Sequence[object],
     *,
     markets: Sequence[GovernedMarket],
     delegate: str | None = None,
+    naming: Naming | None = None,
 ) -> None:
     """Deploy an adapter for a protocol (its constructor's first arguments), and take its markets."""
     limits = site.put("limits", "LimitBook", site.owner)
@@ -117,6 +128,9 @@ def lay_adapter(
     adapter = site.put("adapter", kind, *protocol, site.owner, limits.address, sample.address)
     site.send(adapter.functions.setEntrances(site.addresses["governor"], site.addresses["fast_lane"]))
     for market in markets:
+        named = None if naming is None else naming(adapter, market)
+        if named is not None:
+            site.send(named)
         _take(site, kind, market)
     if delegate is not None:
         site.send(limits.functions.setDelegate(delegate))
@@ -125,8 +139,6 @@ def lay_adapter(
 def _take(site: Site, kind: str, market: GovernedMarket) -> None:
     adapter, limits = standing(site, kind, "adapter"), standing(site, "LimitBook", "limits")
     gate = standing(site, "UpdateGate", "gate")
-    if market.watched is not None:
-        site.send(adapter.functions.watch(market.key, *market.watched))
     site.send(adapter.functions.listMarket(market.key, market.rules()))
     site.send(limits.functions.open(market.key, adapter.address, market.is_emode))
     for number, name in enumerate(PARAMETER_FIELDS):

@@ -1,4 +1,4 @@
-"""A deployment from a plan: the whole DAO before the demo market or before Aave V3, sent once or drafted.
+"""A deployment from a plan: the whole DAO before the demo market or a protocol that stands, sent or drafted.
 
 draft    every step on paper, nothing sent
 carry    contracts ─► what others must do (agents register, treasuries delegate) ─► seats ─► hand over
@@ -10,12 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from eth_utils.address import to_checksum_address
-from web3.contract.contract import Contract
-
-from core.errors import ChainError, ConfigError, GovernanceError
+from core.errors import ConfigError, GovernanceError
 from governance.client import ChainClient, TransactionSigner
 from governance.deploy import DemoStart, SeatAttestation, lay_demo_adapter, lay_market
 from governance.deploy_dao import (
@@ -27,13 +23,14 @@ from governance.deploy_dao import (
     lay_settlement,
 )
 from governance.deployment import Deployment
+from governance.foreign import require_code
+from governance.live_protocol import LiveProtocol
 from governance.outbox import Outbox
 from governance.sealing import OWNED, OWNED_BY_EVERY_DAO, Owned, hand_over, require_sealed
 from governance.site import DraftedStep, DraftSite, JournalSite, Site, standing
+from governance.voting_power import require_token, treasury_delegate
 
-AAVE_ADAPTER = "AaveV3Adapter"
 DEMO_ADAPTER = "DemoMarketAdapter"
-TIMESTAMP_CLOCK = "mode=timestamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +39,6 @@ class NamedSeat:
 
     attestation: SeatAttestation
     wallet: str
-
-
-@dataclass(frozen=True, slots=True)
-class AaveProtocol:
-    """An Aave V3 market that stands already, by its PoolAddressesProvider."""
-
-    provider: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +52,7 @@ class DeploymentPlan:
     chain_id: int
     market_name: str
     charter: Charter
-    protocol: DemoStart | AaveProtocol
+    protocol: DemoStart | LiveProtocol
     markets: tuple[GovernedMarket, ...]
     bond_token: str | None
     holders: tuple[tuple[str, int], ...]
@@ -72,14 +62,14 @@ class DeploymentPlan:
     @property
     def adapter_kind(self) -> str:
         """The adapter's contract."""
-        return DEMO_ADAPTER if isinstance(self.protocol, DemoStart) else AAVE_ADAPTER
+        return DEMO_ADAPTER if isinstance(self.protocol, DemoStart) else self.protocol.adapter_kind
 
     @property
     def owned(self) -> Owned:
         """Contracts that the timelock is to own."""
         if isinstance(self.protocol, DemoStart):
             return OWNED
-        return (*OWNED_BY_EVERY_DAO, (AAVE_ADAPTER, "adapter"))
+        return (*OWNED_BY_EVERY_DAO, (self.adapter_kind, "adapter"))
 
 
 def draft(client: ChainClient, owner: str, plan: DeploymentPlan, *, journal: Outbox | None) -> DraftSite:
@@ -129,7 +119,8 @@ def carry(
             hint="let them act, then run the same command again: it goes on where it stopped",
         )
     lay_end(site, plan)
-    require_sealed(client, deployment, former_owner=deployer.address, owned=plan.owned)
+    former, power = deployer.address, plan.charter.power
+    require_sealed(client, deployment, former_owner=former, owned=plan.owned, power=power)
     return deployment
 
 
@@ -138,13 +129,15 @@ def lay_contracts(site: Site, plan: DeploymentPlan) -> None:
     if isinstance(plan.protocol, DemoStart):
         lay_market(site, replace(plan.protocol, oracle_time=site.client.timestamp()))
     else:
-        site.addresses.update(aave_addresses(site.client, plan))
+        site.addresses.update(plan.protocol.record(site.client, plan.markets))
     lay_dao(site, plan.charter)
     markets, delegate = resolved_markets(plan, site.addresses), plan.charter.delegate
     if isinstance(plan.protocol, DemoStart):
         lay_demo_adapter(site, markets, delegate=delegate)
     else:
-        lay_adapter(site, AAVE_ADAPTER, [plan.protocol.provider], markets=markets, delegate=delegate)
+        protocol = plan.protocol
+        arguments, naming = protocol.adapter_arguments(), protocol.naming
+        lay_adapter(site, plan.adapter_kind, arguments, markets=markets, delegate=delegate, naming=naming)
     charter = plan.charter
     bonds = {"challenge_bond": charter.challenge_bond, "score_bond": charter.score_bond}
     lay_settlement(site, plan.bond_token or site.addresses["debt_token"], **bonds)
@@ -180,9 +173,10 @@ def missing(client: ChainClient, deployment: Deployment, plan: DeploymentPlan) -
         wallet = client.call(registry.functions.getAgentWallet(agent)) if agent <= registered else None
         if wallet != seat.wallet:
             found.append(f"agent {agent} is not registered at {at['registry']} with wallet {seat.wallet}")
-    token = client.contract("GovernanceToken", at["governance_token"])
+    token, escrow = at["governance_token"], at["veto_power"]
     for treasury in plan.charter.treasuries:
-        if client.call(token.functions.delegates(treasury)) != treasury:
+        power = plan.charter.power
+        if treasury_delegate(client, power, token=token, escrow=escrow, treasury=treasury) != treasury:
             found.append(f"treasury {treasury} has not delegated to itself")
     return tuple(found)
 
@@ -191,7 +185,7 @@ def require_ready(client: ChainClient, plan: DeploymentPlan) -> None:
     """Check the chain, and what must stand there before anything is deployed.
 
     Raises:
-        ConfigError: another chain, no contract at an address, or a token whose clock is not a time stamp.
+        ConfigError: another chain, no contract at an address, or one that is not what the file says.
     """
     if client.chain_id != plan.chain_id:
         raise ConfigError(
@@ -200,87 +194,11 @@ def require_ready(client: ChainClient, plan: DeploymentPlan) -> None:
         )
     token = plan.charter.token
     if token is not None:
-        _require_code(client, token, "token.address")
-        _require_clock(client, token)
+        require_token(client, token, plan.charter.power)
     if plan.bond_token is not None:
-        _require_code(client, plan.bond_token, "bonds.token")
-    if isinstance(plan.protocol, AaveProtocol):
-        _require_code(client, plan.protocol.provider, "aave.addresses_provider")
-        _require_reserves(client, plan)
-
-
-def _require_code(client: ChainClient, address: str, key: str) -> None:
-    if client.request("eth_getCode", address, "latest") in ("0x", "0x0"):
-        raise ConfigError(f"{key}: no contract stands at {address}", allowed="a contract on this chain")
-
-
-def _require_clock(client: ChainClient, token: str) -> None:
-    contract = client.contract("GovernanceToken", token)
-    try:
-        mode = client.call(contract.functions.CLOCK_MODE())
-    except (ChainError, GovernanceError):
-        mode = "none"
-    if mode != TIMESTAMP_CLOCK:
-        raise ConfigError(
-            f"token.address: the clock of {token} was {mode}",
-            allowed=f"ERC20Votes with {TIMESTAMP_CLOCK} (ERC-6372)",
-            hint="a token that counts blocks needs another veto power; see docs/deployment.md",
-        )
-
-
-def _require_reserves(client: ChainClient, plan: DeploymentPlan) -> None:
-    pool = _aave_part(client, aave_addresses(client, plan)["market"])
-    reserves = client.call(pool.functions.getReservesList())
-    for number, market in enumerate(plan.markets, 1):
-        for asset in market.watched or ():
-            if asset not in reserves:
-                raise ConfigError(
-                    f"market {number}: {asset} is no reserve of the pool {pool.address}",
-                    allowed=", ".join(reserves),
-                )
-
-
-# ---- Aave: where its parts are
-
-
-def _view(name: str, answer: str, *inputs: str) -> dict[str, Any]:
-    asked = [{"name": "", "type": kind, "internalType": kind} for kind in inputs]
-    output = [{"name": "", "type": answer, "internalType": answer}]
-    return {"type": "function", "name": name, "inputs": asked, "outputs": output, "stateMutability": "view"}
-
-
-AAVE_ABI = [
-    _view("getPool", "address"),
-    _view("getPriceOracle", "address"),
-    _view("getACLManager", "address"),
-    _view("getReservesList", "address[]"),
-    _view("isRiskAdmin", "bool", "address"),
-]
-"""What is asked of the PoolAddressesProvider, the Pool and the ACLManager."""
-
-
-def _aave_part(client: ChainClient, address: str) -> Contract:
-    return client.web3.eth.contract(address=to_checksum_address(address), abi=AAVE_ABI)
-
-
-def is_risk_admin(client: ChainClient, provider: str, adapter: str) -> bool:
-    """Return whether Aave's governance lets the adapter write."""
-    acl = client.call(_aave_part(client, provider).functions.getACLManager())
-    return bool(client.call(_aave_part(client, acl).functions.isRiskAdmin(adapter)))
-
-
-def aave_addresses(client: ChainClient, plan: DeploymentPlan) -> dict[str, str]:
-    """Return what a deployment record calls market, oracle and tokens; the first market's are the tokens."""
-    if not isinstance(plan.protocol, AaveProtocol) or plan.markets[0].watched is None:
-        raise ConfigError("the plan names no Aave market", allowed="[aave] and [[markets]] with debt_asset")
-    provider = _aave_part(client, plan.protocol.provider)
-    collateral, debt = plan.markets[0].watched
-    return {
-        "market": client.call(provider.functions.getPool()),
-        "oracle": client.call(provider.functions.getPriceOracle()),
-        "collateral_token": collateral,
-        "debt_token": debt,
-    }
+        require_code(client, plan.bond_token, "bonds.token")
+    if not isinstance(plan.protocol, DemoStart):
+        plan.protocol.require_ready(client, plan.markets)
 
 
 def open_journal(

@@ -11,6 +11,7 @@ from governance.deploy_dao import GOVERNORS, TIMELOCK_ROLES
 from governance.deployment import Deployment
 from governance.signing import keccak
 from governance.site import ChainSite, Site, standing
+from governance.voting_power import ERC20VOTES, VotingPower, treasury_delegate
 
 Owned = tuple[tuple[str, str], ...]
 
@@ -62,9 +63,21 @@ def hand_over(site: Site, owned: Owned) -> None:
 
 
 def require_sealed(
-    client: ChainClient, deployment: Deployment, *, former_owner: str, owned: Owned = OWNED
+    client: ChainClient,
+    deployment: Deployment,
+    *,
+    former_owner: str,
+    owned: Owned = OWNED,
+    power: VotingPower = ERC20VOTES,
 ) -> None:
     """Check that the timelock owns everything and obeys the two governors alone.
+
+    Args:
+        client: The chain.
+        deployment: What stands.
+        former_owner: Who must hold no role any more.
+        owned: What the timelock must own.
+        power: The kind of the token that votes.
 
     Raises:
         GovernanceError: an owner or role is not what it must be.
@@ -80,7 +93,7 @@ def require_sealed(
         _require(configurator == addresses["adapter"], f"the market obeys {configurator}")
     _require_roles(client, deployment, strangers=(former_owner, NOBODY))
     _require_entrances(client, deployment)
-    _require_treasuries_apart(client, deployment)
+    _require_treasuries_apart(client, deployment, power)
     _require_operators_apart(client, deployment)
 
 
@@ -114,12 +127,12 @@ def _require_entrances(client: ChainClient, deployment: Deployment) -> None:
         _require(found == expected, f"the {role}'s entrances are {found}")
 
 
-def _require_treasuries_apart(client: ChainClient, deployment: Deployment) -> None:
+def _require_treasuries_apart(client: ChainClient, deployment: Deployment, power: VotingPower) -> None:
     """Check that each excluded treasury delegates to itself, so that nobody votes with its tokens."""
-    power = client.contract("VotesPower", deployment.addresses["veto_power"])
-    token = client.contract("GovernanceToken", deployment.addresses["governance_token"])
-    for treasury in client.call(power.functions.treasuries()):
-        delegate = client.call(token.functions.delegates(treasury))
+    token, escrow = (deployment.addresses[role] for role in ("governance_token", "veto_power"))
+    counts = client.contract(power.contract, escrow)
+    for treasury in client.call(counts.functions.treasuries()):
+        delegate = treasury_delegate(client, power, token=token, escrow=escrow, treasury=treasury)
         if delegate != treasury:
             raise GovernanceError(
                 f"treasury {treasury} has delegated to {delegate}",

@@ -32,6 +32,12 @@ def keccak(data: bytes) -> bytes:
     return bytes(_keccak(data))
 
 
+def domain_separator(name: str, chain_id: int, contract: str) -> bytes:
+    """Return the hash of an EIP-712 domain of version ``1``."""
+    domain = {"name": name, "version": "1", "chainId": chain_id, "verifyingContract": contract}
+    return bytes(encode_typed_data(domain, {"Word": _fields("uint256 word")}, {"word": 0}).header)
+
+
 def _fields(text: str) -> Fields:
     pairs = (item.split() for item in text.split(","))
     return [{"name": name, "type": kind} for kind, name in pairs]

@@ -1,8 +1,8 @@
-"""A DAO's file (``deploy/local.toml``, ``deploy/aave.toml``), checked key by key."""
+"""A DAO's file (one example per protocol in ``deploy/``), checked key by key."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, Field
@@ -27,6 +27,7 @@ BaseUnits = Annotated[
 ]
 Small = Annotated[int, Field(ge=0, le=2**32 - 1)]
 ShortText = Annotated[str, Field(pattern=r"^[ -~]{1,31}$", description="1 to 31 ASCII characters")]
+BlockMilliseconds = Annotated[int, Field(ge=100, le=600_000, description="100 to 600000 milliseconds")]
 
 
 class VetoConfig(Strict):
@@ -46,6 +47,8 @@ class HolderConfig(Strict):
 class TokenConfig(Strict):
     """The token that votes: one that stands already, or a new one."""
 
+    kind: Literal["erc20votes", "comp", "aave", "escrow"] = "erc20votes"
+    block_milliseconds: BlockMilliseconds | None = None
     address: Address | None = None
     total_votes: BaseUnits | None = None
     holders: list[HolderConfig] = Field(default_factory=list)
@@ -101,6 +104,21 @@ class AaveConfig(Strict):
     """The Aave V3 market to govern."""
 
     addresses_provider: Address
+
+
+class CometConfig(Strict):
+    """The Compound III market to govern, by its three proxies."""
+
+    comet: Address
+    configurator: Address
+    proxy_admin: Address
+
+
+class ComptrollerConfig(Strict):
+    """The pool of Compound V2's kind to govern."""
+
+    comptroller: Address
+    zero_borrow_cap: Literal["no_cap", "no_borrowing"]
 
 
 class BandsConfig(Strict):
@@ -179,5 +197,7 @@ class DaoConfig(Strict):
     mandate_by_hash: MandateHashConfig | None = None
     demo_market: DemoMarketFile | None = None
     aave: AaveConfig | None = None
+    comet: CometConfig | None = None
+    comptroller: ComptrollerConfig | None = None
     markets: Annotated[list[MarketConfig], Field(min_length=1, max_length=32)]
     seats: list[SeatConfig] = Field(default_factory=list, max_length=32)

@@ -9,10 +9,13 @@ from typing import Any
 
 from core.errors import ConfigError, GovernanceError
 from governance.client import PRIORITY_FEE_WEI, ChainClient, TransactionSigner
-from governance.dao_check import Line, check_deployment, differences
+from governance.comparison import Line, differences
+from governance.dao_check import check_deployment
+from governance.deploy import DemoStart
 from governance.deploy_protocol import DeploymentPlan, carry, draft, open_journal, total_gas
 from governance.deployment import Deployment, save_deployment
 from governance.outbox import Outbox
+from governance.voting_power import recent_block_milliseconds
 
 GWEI = 10**9
 COIN = 10**18
@@ -59,9 +62,19 @@ def draft_text(order: Order) -> str:
         "",
         f"{left} transactions, at most {gas:,} gas; {cost / COIN:.6f} coin at {price / GWEI:.3f} gwei",
         f"the deployer has {balance / COIN:.6f} coin{'' if balance >= cost else ': TOO LITTLE'}",
+        *_block_time(order),
         "pass --send to send them (a local chain needs no --send)",
     ]
     return "\n".join(lines)
+
+
+def _block_time(order: Order) -> list[str]:
+    """Where votes are counted by blocks: whether the file knows how long one takes."""
+    told = order.plan.charter.power.block_milliseconds
+    if told is None:
+        return []
+    found = recent_block_milliseconds(order.client)
+    return [f"a block has taken {found:,} ms of late; the file says {told:,} (token.block_milliseconds)"]
 
 
 def gas_price_wei(client: ChainClient) -> int:
@@ -101,8 +114,8 @@ def _done(order: Order, deployment: Deployment, lines: Sequence[Line]) -> str:
     said.append(
         f"sealed: the timelock owns everything; {len(lines)} values equal the file; {order.out} written"
     )
-    if order.plan.adapter_kind == "AaveV3Adapter":
-        said.append(f"left to do: Aave's governance grants RISK_ADMIN to {deployment.addresses['adapter']}")
+    if not isinstance(order.plan.protocol, DemoStart):
+        said.append(f"left to do: {order.plan.protocol.left_to_do}, {deployment.addresses['adapter']}")
     return "\n".join(said)
 
 

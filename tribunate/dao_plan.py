@@ -18,10 +18,19 @@ from core.position import Position
 from core.units import Bps
 from governance.deploy import DemoStart, SeatAttestation
 from governance.deploy_dao import Charter, GovernedMarket
-from governance.deploy_protocol import AaveProtocol, DeploymentPlan, NamedSeat
+from governance.deploy_protocol import DeploymentPlan, NamedSeat
+from governance.live_protocol import LiveProtocol
+from governance.protocol_aave import AaveProtocol
+from governance.protocol_comet import CometProtocol
+from governance.protocol_comptroller import ComptrollerProtocol, ZeroBorrowCap
 from governance.signing import keccak
+from governance.voting_power import COUNTS_BLOCKS, TokenKind, VotingPower
 from tribunate.config import mandate_of, parse, read_toml
 from tribunate.config_dao import DaoConfig, LimitsConfig, MarketConfig, SeatConfig, TokenConfig
+
+PROTOCOLS = ("demo_market", "aave", "comet", "comptroller")
+_NO_LTV_MARGIN_BPS = 100_00
+_BOTH = ("both, of reserves of the pool", "both, cTokens or vTokens that the comptroller lists")
 
 
 def read_plan(path: Path) -> DeploymentPlan:
@@ -43,11 +52,10 @@ def to_plan(config: DaoConfig) -> DeploymentPlan:
     Raises:
         ConfigError: values do not fit together.
     """
-    _require_one("[demo_market]", config.demo_market, "[aave]", config.aave)
     _require_one("[mandate]", config.mandate, "[mandate_by_hash]", config.mandate_by_hash)
     content = json.dumps(config.model_dump(), sort_keys=True, separators=(",", ":"))
-    protocol = AaveProtocol(config.aave.addresses_provider) if config.aave else _start(config)
-    if config.aave is not None and config.bonds.token is None:
+    protocol = _protocol(config)
+    if not isinstance(protocol, DemoStart) and config.bonds.token is None:
         raise ConfigError(
             "bonds.token is missing", allowed="an ERC-20 token", hint="only a demo market has one"
         )
@@ -68,6 +76,23 @@ def _require_one(first: str, one: object, second: str, other: object) -> None:
     if (one is None) == (other is None):
         found = "neither" if one is None else "both"
         raise ConfigError(f"{found} of {first} and {second} were given", allowed="exactly one")
+
+
+def _protocol(config: DaoConfig) -> DemoStart | LiveProtocol:
+    """Return what is governed: exactly one."""
+    given = [name for name in PROTOCOLS if getattr(config, name) is not None]
+    if len(given) != 1:
+        found = {0: "none", 2: "both"}.get(len(given), "all")
+        names = " and ".join(f"[{name}]" for name in given or PROTOCOLS)
+        raise ConfigError(f"{found} of {names} were given", allowed="exactly one")
+    if config.aave is not None:
+        return AaveProtocol(config.aave.addresses_provider)
+    if config.comet is not None:
+        return CometProtocol(config.comet.comet, config.comet.configurator, config.comet.proxy_admin)
+    if config.comptroller is not None:
+        meaning = ZeroBorrowCap[config.comptroller.zero_borrow_cap.upper()]
+        return ComptrollerProtocol(config.comptroller.comptroller, meaning)
+    return _start(config)
 
 
 def _charter(config: DaoConfig) -> Charter:
@@ -93,7 +118,23 @@ def _charter(config: DaoConfig) -> Charter:
         token=config.token.address,
         total_votes=int(config.token.total_votes or 0),
         delegate=config.delegate,
+        power=_power(config.token),
     )
+
+
+def _power(token: TokenConfig) -> VotingPower:
+    kind = TokenKind(token.kind)
+    if kind is not TokenKind.ERC20VOTES and token.address is None:
+        raise ConfigError(
+            f"token.kind was {kind} for a new token",
+            allowed="erc20votes, or a token.address that stands already",
+        )
+    if (kind in COUNTS_BLOCKS) != (token.block_milliseconds is not None):
+        raise ConfigError(
+            f"token.block_milliseconds was {token.block_milliseconds} for token.kind {kind}",
+            allowed="milliseconds for comp and aave, left out for the others",
+        )
+    return VotingPower(kind, token.block_milliseconds)
 
 
 def _require_token(token: TokenConfig) -> None:
@@ -113,7 +154,7 @@ def _require_token(token: TokenConfig) -> None:
 def _start(config: DaoConfig) -> DemoStart:
     given = config.demo_market
     if given is None:
-        raise ConfigError("neither of [demo_market] and [aave] were given", allowed="exactly one")
+        raise ConfigError("[demo_market] is missing", allowed="what the demo market starts with")
     return DemoStart(
         parameters=Parameters(
             Bps(given.ltv_bps),
@@ -140,13 +181,35 @@ def _markets(config: DaoConfig) -> tuple[GovernedMarket, ...]:
     return made
 
 
+def _require_names(where: str, number: int, given: MarketConfig, config: DaoConfig) -> None:
+    """Check that a market names what its protocol needs, and nothing that it does not know."""
+    named = (given.asset, given.debt_asset, given.emode_category)
+    if config.demo_market is not None:
+        if any(named) or number > 1:
+            raise ConfigError(
+                f"{where} of the demo market names assets", allowed="one market, without assets"
+            )
+        return
+    if config.comet is not None:
+        if given.asset is None or given.debt_asset is not None:
+            raise ConfigError(
+                f"{where} lacks asset, or names a debt_asset",
+                allowed="asset alone, a collateral: what is borrowed is the Comet's base token",
+            )
+    elif given.asset is None or given.debt_asset is None:
+        raise ConfigError(f"{where} lacks asset or debt_asset", allowed=_BOTH[config.comptroller is not None])
+    if config.aave is None and given.emode_category is not None:
+        raise ConfigError(f"{where} names an e-mode category", allowed="e-mode categories of Aave only")
+    if config.comptroller is not None and given.margin_bps != _NO_LTV_MARGIN_BPS:
+        raise ConfigError(
+            f"{where}: margin_bps was {given.margin_bps}",
+            allowed=f"{_NO_LTV_MARGIN_BPS}: such a pool has one factor, and no LTV that could move",
+        )
+
+
 def _market(number: int, given: MarketConfig, config: DaoConfig) -> GovernedMarket:
     where = f"market {number}"
-    named = (given.asset, given.debt_asset, given.emode_category)
-    if config.aave is None and (any(named) or number > 1):
-        raise ConfigError(f"{where} of the demo market names assets", allowed="one market, without assets")
-    if config.aave is not None and (given.asset is None or given.debt_asset is None):
-        raise ConfigError(f"{where} lacks asset or debt_asset", allowed="both, of reserves of the pool")
+    _require_names(where, number, given, config)
     is_emode = given.emode_category is not None
     key = to_checksum_address(f"0x{given.emode_category:040x}") if is_emode else given.asset or ""
     watched = None if given.asset is None or given.debt_asset is None else (given.asset, given.debt_asset)

@@ -25,6 +25,12 @@ contract BlockVotesToken is ERC20, ERC20Votes {
         return getPastVotes(user, blockNumber);
     }
 
+    /// @dev As there, an account that has named nobody has its own power; here it has to delegate to have any.
+    function getDelegateeByType(address delegator, IAaveLike.DelegationType) external view returns (address) {
+        address named = delegates(delegator);
+        return named == address(0) ? delegator : named;
+    }
+
     function totalSupplyAt(uint256 blockNumber) external view returns (uint256) {
         return getPastTotalSupply(blockNumber);
     }

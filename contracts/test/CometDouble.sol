@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {CometLiveTerms} from "./CometLiveTerms.sol";
 import {AssetInfo, CometTerms, IPriceFeed} from "./CometTerms.sol";
@@ -11,7 +12,8 @@ import {AssetInfo, CometTerms, IPriceFeed} from "./CometTerms.sol";
 /// collaterals that are not; a borrow is a withdrawal below zero; the borrow factor limits new debt, the
 /// liquidate factor decides about old debt; parameters change only by an upgrade of the implementation.
 /// What it leaves out: interest, rewards, pauses, transfers, managers, reserves, buyCollateral, baseBorrowMin
-/// above zero, the signed indices.  Its proxy is a pointer to CometTerms instead of a delegate call.
+/// above zero, the signed indices.  Its proxy is a pointer to CometTerms instead of a delegate call; who may
+/// upgrade it stands where a proxy keeps that (EIP-1967).
 contract CometDouble is CometLiveTerms {
     using SafeERC20 for IERC20;
 
@@ -57,6 +59,7 @@ contract CometDouble is CometLiveTerms {
 
     constructor(address proxyAdmin_) {
         proxyAdmin = proxyAdmin_;
+        ERC1967Utils.changeAdmin(proxyAdmin_);
     }
 
     /// @notice From now on the terms of `next` hold, for old debt too.

@@ -11,8 +11,8 @@ from core.errors import GovernanceError
 from core.update import ParameterUpdate
 from governance.rehearsal import DAY, USD, Rehearsal
 from governance.signing import LocalSigner, update_tuple
+from tests.contracts.settlement_money import BURNED, balance, money
 
-BURNED = "0x000000000000000000000000000000000000dEaD"
 BOND = 5_000 * USD
 
 
@@ -27,14 +27,6 @@ def bonds(open_dao: Rehearsal) -> Contract:
         dao.client.send(person, token.functions.approve(made.address, 2 * BOND))
     dao.client.send(people.deployer, made.functions.deposit(1, BOND))
     return made
-
-
-def money(dao: Rehearsal) -> Contract:
-    return dao.client.contract("DemoToken", dao.deployment.addresses["debt_token"])
-
-
-def balance(dao: Rehearsal, address: str) -> int:
-    return int(dao.client.call(money(dao).functions.balanceOf(address)))
 
 
 def signed(

@@ -10,8 +10,8 @@ from core.errors import GovernanceError
 from core.evidence import merkle_proof, merkle_root
 from governance.rehearsal import DAY, USD, Rehearsal
 from governance.signing import ascending, keccak
+from tests.contracts.settlement_money import BURNED, balance, money
 
-BURNED = "0x000000000000000000000000000000000000dEaD"
 BOND = 1_000 * USD
 PAY = {1: 300 * USD, 2: 200 * USD, 3: 0, 4: 900 * USD}
 NONE, POSTED, CHALLENGED, FINAL = range(4)
@@ -29,14 +29,6 @@ def scores(open_dao: Rehearsal) -> Contract:
     dao.client.send(people.deployer, token.functions.mint(made.address, 5_000 * USD))
     dao.client.send(people.deployer, made.functions.setAllotment(token.address, 1_000 * USD))
     return made
-
-
-def money(dao: Rehearsal) -> Contract:
-    return dao.client.contract("DemoToken", dao.deployment.addresses["debt_token"])
-
-
-def balance(dao: Rehearsal, address: str) -> int:
-    return int(dao.client.call(money(dao).functions.balanceOf(address)))
 
 
 def leaves(dao: Rehearsal) -> dict[int, bytes]:

@@ -13,8 +13,10 @@ import pytest
 from contracts.artifacts import load_artifact
 from core.errors import ConfigError, GovernanceError
 from governance.client import ChainClient
-from governance.dao_check import check_deployment, differences, runs_the_code
+from governance.comparison import differences
+from governance.dao_check import check_deployment
 from governance.deploy_protocol import draft
+from governance.deployed_code import runs_the_code
 from governance.devchain.chain import Genesis
 from governance.keys import FAST, make_keystore
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
@@ -139,6 +141,14 @@ def test_only_what_was_changed_is_named(standing: FileDeployment) -> None:
     market = standing.deployment.market
     names = ("price_fall_bps", "utilisation_rise_bps", "supply_rise_bps", "borrow_rise_bps")
     assert wrong(standing) == [f"{name} of {market}" for name in names]
+
+
+def test_an_agent_that_the_guardian_has_disabled_is_named(standing: FileDeployment) -> None:
+    guardian, seats = public_account(6), standing.deployment.addresses["seats"]
+    standing.client.pay(DEPLOYER, guardian.address, ETHER)
+    registry = standing.client.contract("SeatRegistry", seats)
+    standing.client.send(guardian, registry.functions.disable(4))
+    assert wrong(standing) == ["agent 4 has a voice"]
 
 
 def test_another_contract_in_a_role_is_named(standing: FileDeployment) -> None:

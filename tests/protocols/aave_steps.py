@@ -2,18 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from web3.contract.contract import Contract
 
 from core.units import PRICE_ONE
 from governance.client import ChainClient
-from tests.protocols.aave import START_PRICE, USDC_COLLATERAL, WETH_COLLATERAL, AaveMarket
+from governance.signing import LocalSigner
+from tests.protocols.aave import START_PRICE, USDC_COLLATERAL, WETH_COLLATERAL, AaveMarket, Refusals
 from tests.protocols.npm_artifacts import NpmArtifacts
-from tests.protocols.stage import NOBODY, Actors, Builder
+from tests.protocols.stage import NOBODY, Actors, Builder, actors, pay_gas
 
 TREASURY = "0x" + "77" * 20
 RESERVE_FACTOR_BPS = 10_00
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What differs between versions; ``pool`` and ``configurator`` are the names of their contracts.
+
+    ``new_pool`` deploys the pool's implementation for a provider; ``reserves`` deploys what reserves share,
+    and returns both reserves' descriptions.
+    """
+
+    version: str
+    refusals: Refusals
+    libraries: tuple[str, ...]
+    pool: str
+    configurator: str
+    new_pool: Callable[[Builder, Contract], Contract]
+    reserves: Callable[[Builder, AaveMarket], list[tuple[object, ...]]]
+
+
+def deploy_release(
+    chain_url: str, funder: LocalSigner, *, artifacts: NpmArtifacts, release: Release
+) -> AaveMarket:
+    """Return a market with two reserves and nobody in it."""
+    client = ChainClient(chain_url, artifacts=artifacts)
+    people = actors()
+    pay_gas(client, funder, people)
+    build = Builder(client, people.admin)
+    link_libraries(build, artifacts, release.libraries)
+    provider, acl = provider_with_access_control(build, people)
+    install_pool(build, provider, release.new_pool(build, provider), build.new(release.configurator))
+    pool, configurator = proxies(client, provider, (release.pool, release.configurator))
+    weth, usdc = build.new("WETH9Mocked"), build.new("MintableERC20", "USD Coin", "USDC", 6)
+    market = AaveMarket(
+        version=release.version,
+        refusals=release.refusals,
+        client=client,
+        people=people,
+        provider=provider,
+        acl=acl,
+        pool=pool,
+        configurator=configurator,
+        oracle=install_oracle(build, provider, [weth.address, usdc.address]),
+        data_provider=install_data_provider(build, provider),
+        weth=weth,
+        usdc=usdc,
+    )
+    build.send(configurator, "initReserves", release.reserves(build, market))
+    configure_reserves(build, market)
+    return market
 
 
 def link_libraries(build: Builder, artifacts: NpmArtifacts, libraries: Sequence[str]) -> None:

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from web3.contract.contract import Contract
 
-from governance.client import ChainClient
 from governance.signing import LocalSigner
 from tests.protocols.aave import AaveMarket, Refusals
-from tests.protocols.aave_steps import (
-    TREASURY,
-    configure_reserves,
-    install_data_provider,
-    install_oracle,
-    install_pool,
-    link_libraries,
-    provider_with_access_control,
-    proxies,
-)
+from tests.protocols.aave_steps import TREASURY, Release, deploy_release
 from tests.protocols.npm_artifacts import NpmArtifacts, installed
-from tests.protocols.stage import NOBODY, Builder, actors, pay_gas
+from tests.protocols.stage import NOBODY, Builder
 
 PACKAGE = "@aave/core-v3"
 LIBRARIES = (
@@ -48,37 +38,6 @@ RATE_STRATEGY = tuple(percent * RAY // 100 for percent in (80, 0, 4, 60, 2, 60, 
 """Optimal usage, base rate, two slopes of the variable and of the stable rate, three stable offsets."""
 
 
-def deploy_aave_v302(chain_url: str, funder: LocalSigner) -> AaveMarket:
-    """Return a market with two reserves and nobody in it."""
-    artifacts = NpmArtifacts(installed(PACKAGE) / "artifacts" / "contracts")
-    client = ChainClient(chain_url, artifacts=artifacts)
-    people = actors()
-    pay_gas(client, funder, people)
-    build = Builder(client, people.admin)
-    link_libraries(build, artifacts, LIBRARIES)
-    provider, acl = provider_with_access_control(build, people)
-    install_pool(build, provider, build.new("Pool", provider.address), build.new("PoolConfigurator"))
-    pool, configurator = proxies(client, provider, ("Pool", "PoolConfigurator"))
-    weth, usdc = build.new("WETH9Mocked"), build.new("MintableERC20", "USD Coin", "USDC", 6)
-    market = AaveMarket(
-        version="3.0.2",
-        refusals=REFUSALS,
-        client=client,
-        people=people,
-        provider=provider,
-        acl=acl,
-        pool=pool,
-        configurator=configurator,
-        oracle=install_oracle(build, provider, [weth.address, usdc.address]),
-        data_provider=install_data_provider(build, provider),
-        weth=weth,
-        usdc=usdc,
-    )
-    build.send(configurator, "initReserves", reserves(build, market))
-    configure_reserves(build, market)
-    return market
-
-
 def reserves(build: Builder, market: AaveMarket) -> list[tuple[object, ...]]:
     """Deploy what reserves share, and return both reserves' descriptions."""
     tokens = [
@@ -104,3 +63,17 @@ def names(symbol: str) -> tuple[str, ...]:
         f"Aave stable debt {symbol}",
         f"stableDebt{symbol}",
     )
+
+
+def new_pool(build: Builder, provider: Contract) -> Contract:
+    """Deploy the pool's implementation."""
+    return build.new("Pool", provider.address)
+
+
+RELEASE = Release("3.0.2", REFUSALS, LIBRARIES, "Pool", "PoolConfigurator", new_pool, reserves)
+
+
+def deploy_aave_v302(chain_url: str, funder: LocalSigner) -> AaveMarket:
+    """Return a market with two reserves and nobody in it."""
+    artifacts = NpmArtifacts(installed(PACKAGE) / "artifacts" / "contracts")
+    return deploy_release(chain_url, funder, artifacts=artifacts, release=RELEASE)

@@ -8,23 +8,14 @@ from pathlib import Path
 
 import pytest
 from eth_abi.abi import encode
+from web3.contract.contract import Contract
 
 from contracts.artifacts import FOLDER
-from governance.client import ChainClient
 from governance.signing import LocalSigner
 from tests.protocols.aave import AaveMarket, Refusals
-from tests.protocols.aave_steps import (
-    TREASURY,
-    configure_reserves,
-    install_data_provider,
-    install_oracle,
-    install_pool,
-    link_libraries,
-    provider_with_access_control,
-    proxies,
-)
+from tests.protocols.aave_steps import TREASURY, Release, deploy_release
 from tests.protocols.npm_artifacts import NpmArtifacts, installed
-from tests.protocols.stage import NOBODY, Builder, actors, error_pattern, pay_gas
+from tests.protocols.stage import NOBODY, Builder, error_pattern
 
 PACKAGE = "@aave-dao/aave-v3-origin"
 COMPILE_SECONDS = 300
@@ -64,40 +55,6 @@ def compiled() -> Path:
     return Path(done.stdout.strip())
 
 
-def deploy_aave_v36(chain_url: str, funder: LocalSigner) -> AaveMarket:
-    """Return a market with two reserves and nobody in it."""
-    artifacts = NpmArtifacts(compiled())
-    client = ChainClient(chain_url, artifacts=artifacts)
-    people = actors()
-    pay_gas(client, funder, people)
-    build = Builder(client, people.admin)
-    link_libraries(build, artifacts, LIBRARIES)
-    provider, acl = provider_with_access_control(build, people)
-    rates = build.new("DefaultReserveInterestRateStrategyV2", provider.address)
-    implementation = build.new("PoolInstance", provider.address, rates.address)
-    install_pool(build, provider, implementation, build.new("PoolConfiguratorInstance"))
-    pool, configurator = proxies(client, provider, ("PoolInstance", "PoolConfiguratorInstance"))
-    weth = build.new("WETH9Mocked")
-    usdc = build.new("MintableERC20", "USD Coin", "USDC", 6)
-    market = AaveMarket(
-        version="3.6.0",
-        refusals=REFUSALS,
-        client=client,
-        people=people,
-        provider=provider,
-        acl=acl,
-        pool=pool,
-        configurator=configurator,
-        oracle=install_oracle(build, provider, [weth.address, usdc.address]),
-        data_provider=install_data_provider(build, provider),
-        weth=weth,
-        usdc=usdc,
-    )
-    build.send(configurator, "initReserves", reserves(build, market))
-    configure_reserves(build, market)
-    return market
-
-
 def reserves(build: Builder, market: AaveMarket) -> list[tuple[object, ...]]:
     """Deploy what reserves share, and return both reserves' descriptions."""
     rewards = NOBODY
@@ -118,3 +75,20 @@ def reserves(build: Builder, market: AaveMarket) -> list[tuple[object, ...]]:
         )
         for asset, symbol in ((market.weth, "WETH"), (market.usdc, "USDC"))
     ]
+
+
+def new_pool(build: Builder, provider: Contract) -> Contract:
+    """Deploy the pool's implementation, and the rates that it is told."""
+    rates = build.new("DefaultReserveInterestRateStrategyV2", provider.address)
+    return build.new("PoolInstance", provider.address, rates.address)
+
+
+RELEASE = Release(
+    "3.6.0", REFUSALS, LIBRARIES, "PoolInstance", "PoolConfiguratorInstance", new_pool, reserves
+)
+
+
+def deploy_aave_v36(chain_url: str, funder: LocalSigner) -> AaveMarket:
+    """Return a market with two reserves and nobody in it."""
+    artifacts = NpmArtifacts(compiled())
+    return deploy_release(chain_url, funder, artifacts=artifacts, release=RELEASE)

@@ -64,6 +64,7 @@ def deploy_comet(
     usdc_feed = build.new("PriceFeedDouble", PRICE_ONE)
     written = configuration(market, usdc_feed)
     build.send(market.configurator, "setConfiguration", market.comet.address, written)
+    build.send(market.configurator, "setFactory", market.comet.address, market.configurator.address)
     for contract in (market.configurator, proxy_admin):
         build.send(contract, "setMarketAdmin", people.risk_admin.address)
     upgrade(market, admin)

@@ -8,21 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ConfigError, GuardrailError
-from governance.client import ChainClient
-from governance.dao_check import check_deployment, differences
-from governance.deploy_protocol import DeploymentPlan, draft
+from core.errors import ConfigError, GovernanceError, GuardrailError
+from governance.comparison import differences
+from governance.dao_check import check_deployment
+from governance.deploy_protocol import DeploymentPlan
 from governance.deployment import load_deployment
-from governance.rehearsal import ETHER, known_key
+from governance.rehearsal import ETHER
 from governance.signing import LocalSigner
+from tests.governance.getters import unasked
 from tests.protocols.aave import AaveMarket, set_category
+from tests.protocols.file_orders import DEPLOY, DEPLOYER, FileOrder, file_order
 from tests.protocols.stage import rewound
 from tribunate.cli import run
 from tribunate.dao_deploy import Order, carry_out, draft_text
 from tribunate.dao_plan import read_plan
 
-FILE = Path(__file__).resolve().parents[2] / "deploy" / "aave.toml"
-DEPLOYER = known_key("deployer")
+FILE = DEPLOY / "aave.toml"
 WETH = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"
 USDC = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
 PROVIDER = "0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"
@@ -39,30 +40,26 @@ def market(deployed_aave_v302: AaveMarket, funder: LocalSigner) -> Iterator[Aave
 
 
 @pytest.fixture
-def order(market: AaveMarket, funder: LocalSigner, tmp_path: Path) -> Order:
-    """The file with this chain's addresses, and a client that knows our contracts only."""
-    client = ChainClient(market.client.rpc_url)
-    token = client.deploy(funder, "GovernanceToken", funder.address, 10**24)
-    text = FILE.read_text().replace("chain_id = 1 ", "chain_id = 31337 ")
+def file(market: AaveMarket, funder: LocalSigner, tmp_path: Path) -> FileOrder:
+    """The file with this chain's addresses."""
     real = {
         WETH: market.weth.address,
         USDC: market.usdc.address,
         PROVIDER: market.provider.address,
-        TOKEN: token,
+        TOKEN: market.client.deploy(funder, "GovernanceToken", funder.address, 10**24),
     }
-    for old, new in real.items():
-        text = text.replace(old, new)
-    (tmp_path / "aave.toml").write_text(text)
-    return Order(client, DEPLOYER, read_plan(tmp_path / "aave.toml"), tmp_path / "deployment.json")
+    return file_order("aave.toml", tmp_path, market.client, real)
+
+
+@pytest.fixture
+def order(file: FileOrder) -> Order:
+    """What is made of it."""
+    return file.order
 
 
 def again(order: Order, old: str, new: str) -> DeploymentPlan:
     """Return the plan of the file with one change."""
-    file = order.out.with_name("aave.toml")
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
-    return read_plan(file)
+    return FileOrder(order.client, order.out.with_name("aave.toml")).changed(old, new)
 
 
 def test_the_file_in_the_repository_is_one() -> None:
@@ -76,7 +73,7 @@ def test_what_stands_equals_the_file(order: Order) -> None:
     said = carry_out(order)
 
     deployment = load_deployment(order.out)
-    assert f"grants RISK_ADMIN to {deployment.addresses['adapter']}" in said
+    assert f"grants RISK_ADMIN to the adapter, {deployment.addresses['adapter']}" in said
     lines = check_deployment(order.client, deployment, order.plan)
     assert differences(lines) == ()
     assert len(lines) > 180
@@ -98,6 +95,38 @@ def test_a_changed_key_is_named(order: Order, old: str, new: str, named: str) ->
     assert any(named in line.what for line in differences(lines))
 
 
+def test_another_debt_asset_is_named(file: FileOrder, order: Order, market: AaveMarket) -> None:
+    """Only what is borrowed against WETH is another: the reserve of WETH itself."""
+    unsealed = file.seated(DEPLOYER.address).order
+    with pytest.raises(GovernanceError, match="agent 1 is not registered"):
+        carry_out(unsealed)
+    deployment, weth = load_deployment(order.out), market.weth.address
+    before = differences(check_deployment(order.client, deployment, unsealed.plan))
+
+    adapter = order.client.contract("AaveV3Adapter", deployment.addresses["adapter"])
+    order.client.send(DEPLOYER, adapter.functions.watch(weth, weth, weth))
+
+    after = differences(check_deployment(order.client, deployment, unsealed.plan))
+    found = {line.what for line in after} - {line.what for line in before}
+    assert found == {f"tokens of the debt asset {market.usdc.address} of {weth}"}
+
+
+def test_a_changed_debt_asset_in_the_file_is_named(order: Order, market: AaveMarket) -> None:
+    carry_out(order)
+    weth, usdc = market.weth.address, market.usdc.address
+    plan = again(order, f'debt_asset = "{usdc}"', f'debt_asset = "{weth}"')
+    lines = check_deployment(order.client, load_deployment(order.out), plan)
+    assert [line.what for line in differences(lines)] == [
+        "debt_token of the deployment record",
+        f"tokens of the debt asset {weth} of {weth}",
+    ]
+
+
+def test_every_getter_is_compared_or_needs_no_comparison(order: Order) -> None:
+    carry_out(order)
+    assert unasked(order.client.rpc_url, load_deployment(order.out), order.plan) == set()
+
+
 def test_a_dry_run_before_a_live_market_sends_nothing(order: Order) -> None:
     block = order.client.block_number()
 
@@ -108,19 +137,9 @@ def test_a_dry_run_before_a_live_market_sends_nothing(order: Order) -> None:
     assert not order.out.exists()
 
 
-def test_the_bound_of_gas_holds_before_aave(order: Order) -> None:
-    carry_out(order)
-    journal = order.journal()
-    steps = draft(order.client, DEPLOYER.address, order.plan, journal=journal).steps
-    journal.close()
-    used = [order.client.receipt(step.sent or "") for step in steps]
-    over = [
-        (step.purpose, step.gas, receipt["gasUsed"])
-        for step, receipt in zip(steps, used, strict=True)
-        if receipt is not None and receipt["gasUsed"] > step.gas
-    ]
-    assert None not in used
-    assert over == []
+def test_the_bound_of_gas_holds_before_aave(file: FileOrder) -> None:
+    carry_out(file.order)
+    assert file.over_the_bound() == []
 
 
 def test_a_token_that_counts_blocks_is_refused(order: Order, market: AaveMarket) -> None:

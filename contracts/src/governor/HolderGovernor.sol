@@ -9,11 +9,12 @@ import {GovernorTimelockControl} from "@openzeppelin/contracts/governance/extens
 import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
 import {GovernorVotesQuorumFraction} from
     "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
-import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
+import {IVetoPower} from "../votes/IVetoPower.sol";
 
 /// @notice The full holder vote: an ordinary OpenZeppelin governor on the same timelock. Seats, limits, mandates
 /// and vetoed changes go this way.
-/// @dev Votes are the token's, not the veto's: treasuries are excluded from the veto only.
+/// @dev Votes come through the veto's source, whatever token it reads, but are the token's: the quorum is a share of
+/// its whole supply, and treasuries are excluded from the veto only.
 contract HolderGovernor is
     GovernorSettings,
     GovernorCountingSimple,
@@ -24,10 +25,10 @@ contract HolderGovernor is
     uint48 private constant VOTING_DELAY_SECONDS = 12 hours;
     uint32 private constant VOTING_PERIOD_SECONDS = 5 days;
 
-    constructor(IVotes token_, TimelockController timelock_, uint256 proposalThreshold_, uint256 quorumPercent)
+    constructor(IVetoPower power, TimelockController timelock_, uint256 proposalThreshold_, uint256 quorumPercent)
         Governor("Tribunate holders")
         GovernorSettings(VOTING_DELAY_SECONDS, VOTING_PERIOD_SECONDS, proposalThreshold_)
-        GovernorVotes(token_)
+        GovernorVotes(power)
         GovernorVotesQuorumFraction(quorumPercent)
         GovernorTimelockControl(timelock_)
     {}
@@ -64,6 +65,18 @@ contract HolderGovernor is
         returns (bool)
     {
         return super.proposalNeedsQueuing(proposalId);
+    }
+
+    /// @dev For tokens that count blocks the snapshot's block is fixed now.
+    function _propose(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        string memory description,
+        address proposer
+    ) internal override returns (uint256 proposalId) {
+        proposalId = super._propose(targets, values, calldatas, description, proposer);
+        IVetoPower(address(token())).fixSnapshot(proposalSnapshot(proposalId));
     }
 
     function _queueOperations(

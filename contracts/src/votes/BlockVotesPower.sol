@@ -33,7 +33,10 @@ abstract contract BlockVotesPower is IVetoPower, TreasuryList {
         emit SnapshotFixed(timepoint, fixedBlock);
     }
 
+    /// @dev The second before this one belongs to the block before this one; governors ask what a proposer had then.
+    /// A time point that has been fixed is counted at its block alone.
     function getPastVotes(address account, uint256 timepoint) external view returns (uint256) {
+        if (timepoint + 1 == block.timestamp && blockOf[timepoint] == 0) return _powerAt(account, block.number - 1);
         return _powerAt(account, _pastBlock(timepoint));
     }
 

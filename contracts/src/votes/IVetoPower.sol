@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC5805} from "@openzeppelin/contracts/interfaces/IERC5805.sol";
 
-/// @notice Where the votes of a veto come from. Shaped as OpenZeppelin's votes, so that the governor needs nothing
+/// @notice Where the votes of a veto and of the full holder vote come from. Shaped as OpenZeppelin's votes, so that the governor needs nothing
 /// of its own; an adapter per token family says what `getPastVotes` means there. Time points are time stamps.
 interface IVetoPower is IERC5805 {
     /// @notice Past supply that may vote: all of it but the excluded treasuries.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Votes} from "@openzeppelin/contracts/governance/utils/Votes.sol";
+import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {IERC6372} from "@openzeppelin/contracts/interfaces/IERC6372.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
@@ -15,13 +16,13 @@ import {TreasuryList} from "./TreasuryList.sol";
 ///
 ///     deposit ──► votes for its holder, or whom it delegates to ──► withdraw, LOCK_SECONDS after the last deposit
 ///
-/// @dev The threshold is of the token's whole supply, not of what is deposited: few deposits make a veto no
-/// cheaper. Warning: supply is today's; a token whose supply can fall must not be used here.
+/// @dev Veto threshold and holders' quorum are of the token's whole supply, not of what is deposited: few deposits
+/// make neither cheaper. Warning: supply is today's; a token whose supply can fall must not be used here.
 contract VotesEscrow is Votes, IVetoPower, TreasuryList {
     using SafeERC20 for IERC20;
 
-    /// @notice The longest window: 12 h and 60 h, and 24 h twice.
-    uint256 public constant LOCK_SECONDS = 5 days;
+    /// @notice The longest window: a holder vote's 12 h and 5 d; a veto's is 12 h and 60 h, and 24 h twice.
+    uint256 public constant LOCK_SECONDS = 132 hours;
 
     IERC20 public immutable token;
     mapping(address account => uint256) public deposited;
@@ -64,6 +65,11 @@ contract VotesEscrow is Votes, IVetoPower, TreasuryList {
         supply = token.totalSupply();
         address[] memory excluded = treasuries();
         for (uint256 i; i < excluded.length; ++i) supply -= token.balanceOf(excluded[i]);
+    }
+
+    /// @dev The token's, not that of the deposits.
+    function getPastTotalSupply(uint256) public view override(Votes, IVotes) returns (uint256) {
+        return token.totalSupply();
     }
 
     /// @dev Votes keeps the history by itself.
