@@ -125,10 +125,11 @@ NOTES = """## What falls short, and why
 66,000 new words, 50,000 `ecrecover`, 57,000 transaction and call data, 21,000 logs; the rest is computation,
 of which compiling through the intermediate representation would save 17,000 at four times the compile time.
 What was done to come here from 523,000: signers and withdrawals are bits of one word, a seat is one word,
-limits are two, a change of a market is one, whatever its fields; the update is not stored (OpenZeppelin's `ProposalCreated` has it); ids are
-OpenZeppelin's own; the governor passes its call data on to the gate instead of encoding it anew; keys are
-tried before ERC-1271, which saves a cold account per signer. What is left is the checks themselves:
-guardrails, lane and freshness are looked at at submission too (110,000), which no bar should buy back.
+limits are two, a change of a market is one, whatever its fields; the update is not stored (OpenZeppelin's
+`ProposalCreated` has it); ids are OpenZeppelin's own; the governor passes its call data on to the gate
+instead of encoding it anew; keys are tried before ERC-1271, which saves a cold account per signer. What is
+left is the checks themselves: guardrails, lane and freshness are looked at at submission too (110,000),
+which no bar should buy back.
 
 **Veto.** A proposal's first vote asks the token for its supply and each treasury's votes, and writes two
 new words of OpenZeppelin's count; it keeps the threshold, so that every later vote stays below the bar.

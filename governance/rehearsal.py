@@ -19,15 +19,15 @@ from core.units import PRICE_ONE, Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
 from governance.client import ChainClient
 from governance.cuts import Cuts
-from governance.deploy import DeployConfig, Holder, SeatAttestation, deploy, fund, report_price, seat
 from governance.deployment import Deployment
 from governance.devchain.back_ends import BackEnd
 from governance.devchain.chain import Genesis
 from governance.devchain.local import LocalChain
+from governance.founding.demo import DeployConfig, Holder, SeatAttestation, deploy, fund, report_price, seat
+from governance.founding.sealing import seal
 from governance.proposals import Proposals
 from governance.reader import ChainReader
 from governance.registry import AgentCard, AgentDirectory
-from governance.sealing import seal
 from governance.signing import Eip712Hasher, LocalSigner, keccak
 
 HOUR = 3600

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, Field
 
-from governance.deploy_dao import TIMELOCK_SECONDS
+from governance.founding.dao import TIMELOCK_SECONDS
 from tribunate.config import MandateConfig, Name, Share, Strict
 
 CATEGORIES = 255

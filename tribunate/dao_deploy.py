@@ -9,13 +9,13 @@ from typing import Any
 
 from core.errors import ConfigError, GovernanceError
 from governance.client import PRIORITY_FEE_WEI, ChainClient, TransactionSigner
-from governance.comparison import Line, differences
-from governance.dao_check import check_deployment
-from governance.deploy import DemoStart
-from governance.deploy_protocol import DeploymentPlan, carry, draft, open_journal, total_gas
 from governance.deployment import Deployment, save_deployment
+from governance.founding.check import check_deployment
+from governance.founding.comparison import Line, differences
+from governance.founding.demo import DemoStart
+from governance.founding.from_plan import DeploymentPlan, carry, draft, open_journal, total_gas
+from governance.founding.voting_power import recent_block_milliseconds
 from governance.outbox import Outbox
-from governance.voting_power import recent_block_milliseconds
 
 GWEI = 10**9
 COIN = 10**18

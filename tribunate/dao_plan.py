@@ -16,15 +16,15 @@ from core.mandate import FreshnessBands
 from core.market import Parameters, Scalar
 from core.position import Position
 from core.units import Bps
-from governance.deploy import DemoStart, SeatAttestation
-from governance.deploy_dao import Charter, GovernedMarket
-from governance.deploy_protocol import DeploymentPlan, NamedSeat
-from governance.live_protocol import LiveProtocol
-from governance.protocol_aave import AaveProtocol
-from governance.protocol_comet import CometProtocol
-from governance.protocol_comptroller import ComptrollerProtocol, ZeroBorrowCap
+from governance.founding.aave import AaveProtocol
+from governance.founding.comet import CometProtocol
+from governance.founding.comptroller import ComptrollerProtocol, ZeroBorrowCap
+from governance.founding.dao import Charter, GovernedMarket
+from governance.founding.demo import DemoStart, SeatAttestation
+from governance.founding.from_plan import DeploymentPlan, NamedSeat
+from governance.founding.live_protocol import LiveProtocol
+from governance.founding.voting_power import COUNTS_BLOCKS, TokenKind, VotingPower
 from governance.signing import keccak
-from governance.voting_power import COUNTS_BLOCKS, TokenKind, VotingPower
 from tribunate.config import mandate_of, parse, read_toml
 from tribunate.config_dao import DaoConfig, LimitsConfig, MarketConfig, SeatConfig, TokenConfig
 

@@ -12,7 +12,7 @@ from core.market import Scalar
 from core.position import Position
 from core.proposal import ProposalState
 from governance.cuts import CutState
-from governance.deploy import report_price
+from governance.founding.demo import report_price
 from governance.reader import position_value
 from governance.rehearsal import DAY, ETHER, HOUR, USD, Rehearsal, known_key
 from governance.signing import CURVE_ORDER, Eip712Hasher, keccak, update_tuple

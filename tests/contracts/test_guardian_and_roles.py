@@ -6,8 +6,8 @@ import pytest
 
 from core.errors import GovernanceError
 from core.proposal import ProposalState
+from governance.founding.sealing import require_sealed
 from governance.rehearsal import DAY, Rehearsal
-from governance.sealing import require_sealed
 from governance.signing import keccak, update_tuple
 
 

@@ -11,11 +11,11 @@ from web3.contract.contract import Contract
 from contracts.artifacts import load_any_artifact
 from core.errors import GovernanceError
 from governance.client import ChainClient
-from governance.deploy_dao import TIMELOCK_SECONDS, ascending_addresses
 from governance.devchain.chain import Genesis
+from governance.founding.dao import TIMELOCK_SECONDS, ascending_addresses
+from governance.founding.voting_power import ERC20VOTES, TokenKind, VotingPower
 from governance.rehearsal import DAY, ETHER, GENESIS_TIME, HOUR, known_key
 from governance.signing import LocalSigner, keccak
-from governance.voting_power import ERC20VOTES, TokenKind, VotingPower
 from tests.chains import open_chain
 
 OWNER, HOLDER, SMALL, TREASURY = (known_key(f"vote {n}") for n in ("owner", "holder", "small", "treasury"))

@@ -10,8 +10,8 @@ from web3.contract.contract import Contract
 from contracts.artifacts import load_any_artifact
 from core.errors import GovernanceError
 from governance.client import ChainClient
-from governance.deploy import SeatAttestation
 from governance.devchain.chain import Genesis
+from governance.founding.demo import SeatAttestation
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from governance.signing import LocalSigner, keccak
 from tests.chains import open_chain

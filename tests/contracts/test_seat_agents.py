@@ -11,9 +11,9 @@ from web3.contract.contract import Contract
 from contracts.artifacts import load_any_artifact
 from core.errors import GovernanceError
 from governance.client import ChainClient
-from governance.deploy import short_text
 from governance.devchain.back_ends import RunningChain
 from governance.devchain.chain import Genesis
+from governance.founding.demo import short_text
 from governance.rehearsal import ETHER, GENESIS_TIME, HOUR, Rehearsal, known_key
 from governance.signing import LocalSigner
 from tests.chains import open_chain

@@ -9,10 +9,10 @@ from web3.contract.contract import ContractFunction
 
 from contracts.artifacts import Artifact, load_artifact
 from governance.client import ChainClient
-from governance.dao_check import check_deployment
-from governance.deploy_protocol import DeploymentPlan
 from governance.deployment import Deployment
-from governance.reading import Reading
+from governance.founding.check import check_deployment
+from governance.founding.from_plan import DeploymentPlan
+from governance.founding.reading import Reading
 
 FIXED_BY_CODE = frozenset(
     [

@@ -12,9 +12,9 @@ from core.errors import GovernanceError
 from core.guardrails import DEFAULT_LIMITS
 from core.market import Scalar
 from governance.client import ChainClient
-from governance.comparison import differences
-from governance.dao_check import check_deployment
 from governance.devchain.chain import Genesis
+from governance.founding.check import check_deployment
+from governance.founding.comparison import differences
 from governance.reader import limits_tuple
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from tests.chains import open_chain

@@ -13,11 +13,11 @@ import pytest
 from contracts.artifacts import load_artifact
 from core.errors import ConfigError, GovernanceError
 from governance.client import ChainClient
-from governance.comparison import differences
-from governance.dao_check import check_deployment
-from governance.deploy_protocol import draft
-from governance.deployed_code import runs_the_code
 from governance.devchain.chain import Genesis
+from governance.founding.check import check_deployment
+from governance.founding.comparison import differences
+from governance.founding.deployed_code import runs_the_code
+from governance.founding.from_plan import draft
 from governance.keys import FAST, make_keystore
 from governance.rehearsal import ETHER, GENESIS_TIME, known_key
 from tests.chains import open_chain

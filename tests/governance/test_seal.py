@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from core.errors import ConfigError, GovernanceError
-from governance.deploy import SeatAttestation
+from governance.founding.demo import SeatAttestation
+from governance.founding.sealing import require_sealed, seal
 from governance.rehearsal import Rehearsal
-from governance.sealing import require_sealed, seal
 
 
 @pytest.fixture(scope="module")

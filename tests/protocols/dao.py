@@ -20,9 +20,9 @@ from core.units import Bps
 from core.update import FreshnessSnapshot, ParameterUpdate
 from governance.client import ChainClient
 from governance.cuts import Cuts
-from governance.deploy import fund, seat
-from governance.deploy_dao import TIMELOCK_SECONDS, Charter, governed, grant_timelock_roles, lay_dao
 from governance.deployment import Deployment
+from governance.founding.dao import TIMELOCK_SECONDS, Charter, governed, grant_timelock_roles, lay_dao
+from governance.founding.demo import fund, seat
 from governance.proposals import Proposals
 from governance.reader import ChainReader, position_value
 from governance.registry import AgentDirectory

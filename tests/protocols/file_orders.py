@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from governance.client import ChainClient
-from governance.comparison import differences
-from governance.dao_check import check_deployment
-from governance.deploy_protocol import DeploymentPlan, draft
 from governance.deployment import load_deployment
+from governance.founding.check import check_deployment
+from governance.founding.comparison import differences
+from governance.founding.from_plan import DeploymentPlan, draft
 from governance.rehearsal import known_key
 from tribunate.dao_deploy import Order
 from tribunate.dao_plan import read_plan

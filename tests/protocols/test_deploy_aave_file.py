@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigError, GovernanceError, GuardrailError
-from governance.comparison import differences
-from governance.dao_check import check_deployment
-from governance.deploy_protocol import DeploymentPlan
 from governance.deployment import load_deployment
+from governance.founding.check import check_deployment
+from governance.founding.comparison import differences
+from governance.founding.from_plan import DeploymentPlan
 from governance.rehearsal import ETHER
 from governance.signing import LocalSigner
 from tests.governance.getters import unasked

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigError, GovernanceError
-from governance.dao_check import check_deployment
 from governance.deployment import load_deployment
+from governance.founding.check import check_deployment
 from governance.rehearsal import ETHER
 from governance.signing import LocalSigner
 from tests.governance.getters import unasked

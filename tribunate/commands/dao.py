@@ -50,8 +50,8 @@ def check(
 ) -> None:
     """Read everything back from the chain; exit 1 and name each value that differs from the file."""
     from governance.client import ChainClient
-    from governance.dao_check import check_deployment, check_powers
     from governance.deployment import load_deployment
+    from governance.founding.check import check_deployment, check_powers
     from tribunate.dao_deploy import check_record, check_text
     from tribunate.dao_plan import read_plan
 

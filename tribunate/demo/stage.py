@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from core.mandate import Mandate
 from core.position import Position
 from governance.client import ChainClient
-from governance.deploy import (
+from governance.deployment import Deployment, save_deployment
+from governance.founding.demo import (
     VOTES_ONE,
     DeployConfig,
     Holder,
@@ -20,9 +21,8 @@ from governance.deploy import (
     fund,
     seat,
 )
-from governance.deployment import Deployment, save_deployment
+from governance.founding.sealing import seal
 from governance.keys import make_keystore
-from governance.sealing import seal
 from governance.signing import LocalSigner, keccak
 from models.data import snapshots
 from tribunate import network

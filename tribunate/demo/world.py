@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from core.calls import CALL_LOOK_BACK_SECONDS, fall_bps
 from core.market import PriceHistory
 from governance.client import ChainClient, TransactionSigner
-from governance.deploy import report_price
 from governance.deployment import Deployment
+from governance.founding.demo import report_price
 
 
 @dataclass(slots=True)

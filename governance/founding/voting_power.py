@@ -16,7 +16,7 @@ from web3.contract.contract import Contract, ContractFunction
 
 from core.errors import ConfigError
 from governance.client import ChainClient
-from governance.foreign import NOBODY, answer, foreign, function, require_code
+from governance.founding.foreign import NOBODY, answer, foreign, function, require_code
 
 TIMESTAMP_CLOCK = "mode=timestamp"
 VOTING_POWER = 0

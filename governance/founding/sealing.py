@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from core.errors import GovernanceError
 from governance.client import ChainClient, TransactionSigner
-from governance.deploy_dao import GOVERNORS, TIMELOCK_ROLES
 from governance.deployment import Deployment
+from governance.founding.dao import GOVERNORS, TIMELOCK_ROLES
+from governance.founding.site import ChainSite, Site, standing
+from governance.founding.voting_power import ERC20VOTES, VotingPower, treasury_delegate
 from governance.signing import keccak
-from governance.site import ChainSite, Site, standing
-from governance.voting_power import ERC20VOTES, VotingPower, treasury_delegate
 
 Owned = tuple[tuple[str, str], ...]
 

@@ -11,9 +11,9 @@ from web3.contract.contract import Contract, ContractFunction
 
 from core.errors import ConfigError
 from governance.client import ChainClient
-from governance.comparison import Line
-from governance.deploy_dao import GovernedMarket
-from governance.foreign import NOBODY, answer, foreign, function, require_code
+from governance.founding.comparison import Line
+from governance.founding.dao import GovernedMarket
+from governance.founding.foreign import NOBODY, answer, foreign, function, require_code
 
 ADMIN_SLOT = "0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103"
 """Where a proxy keeps who may upgrade it (EIP-1967)."""

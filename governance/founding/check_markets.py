@@ -8,13 +8,13 @@ from typing import Any
 from core.errors import ConfigError
 from core.guardrails import DEFAULT_LIMITS, EMODE_LIMITS
 from core.market import PARAMETER_FIELDS, Scalar
-from governance.comparison import Line
-from governance.deploy import DemoStart
-from governance.deploy_dao import GovernedMarket
-from governance.deploy_protocol import resolved_markets
+from governance.founding.comparison import Line
+from governance.founding.dao import GovernedMarket
+from governance.founding.demo import DemoStart
+from governance.founding.from_plan import resolved_markets
+from governance.founding.reading import Reading
+from governance.founding.sealing import NOBODY
 from governance.reader import limits_from
-from governance.reading import Reading
-from governance.sealing import NOBODY
 
 DEMO_DECIMALS = (("collateral_token", 18), ("debt_token", 6))
 ENTRANCES = (("governor", "governor"), ("fastLane", "fast_lane"))

@@ -7,10 +7,10 @@ from typing import Any
 from web3.contract.contract import Contract
 
 from governance.client import ChainClient
-from governance.comparison import Line
-from governance.deploy import DemoStart
-from governance.deploy_protocol import DeploymentPlan
 from governance.deployment import Deployment
+from governance.founding.comparison import Line
+from governance.founding.demo import DemoStart
+from governance.founding.from_plan import DeploymentPlan
 
 DEMO_KINDS = (
     ("market", "DemoLendingMarket"),

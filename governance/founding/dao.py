@@ -1,7 +1,7 @@
 """The DAO itself, whatever protocol it governs: one order of deployment for the demo and for a file.
 
 timelock ─► token, veto power ─► registries ─► gate ─► governors, fast lane ─► adapter with its markets
-         ─► settlement ─► roles                                (then seats, and governance.sealing)
+         ─► settlement ─► roles                                (then seats, and governance.founding.sealing)
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from core.guardrails import FieldLimits
 from core.mandate import FreshnessBands, Mandate
 from core.market import PARAMETER_FIELDS, Scalar
 from core.units import Bps
+from governance.founding.site import Site, standing
+from governance.founding.voting_power import ERC20VOTES, VotingPower
 from governance.reader import limits_tuple
 from governance.signing import keccak
-from governance.site import Site, standing
-from governance.voting_power import ERC20VOTES, VotingPower
 
 TIMELOCK_SECONDS = 24 * 3600
 VOTES_ONE = 10**18

@@ -11,9 +11,9 @@ from web3.contract.contract import Contract, ContractFunction
 
 from core.errors import ConfigError
 from governance.client import ChainClient
-from governance.comparison import Line
-from governance.deploy_dao import GovernedMarket
-from governance.foreign import NOBODY, answer, answers, foreign, function, require_code
+from governance.founding.comparison import Line
+from governance.founding.dao import GovernedMarket
+from governance.founding.foreign import NOBODY, answer, answers, foreign, function, require_code
 
 COMPTROLLER_ABI = [
     function("oracle", answers=["address"]),

@@ -8,8 +8,8 @@ from typing import Protocol
 from web3.contract.contract import Contract, ContractFunction
 
 from governance.client import ChainClient
-from governance.comparison import Line
-from governance.deploy_dao import GovernedMarket
+from governance.founding.comparison import Line
+from governance.founding.dao import GovernedMarket
 
 
 class LiveProtocol(Protocol):

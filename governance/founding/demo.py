@@ -2,7 +2,7 @@
 
 deploy ─► tokens, oracle, market with borrowers
        ─► timelock, registries, limits, adapter, gate, governors, fast lane
-seat   ─► agents that have registered themselves          (then governance.sealing)
+seat   ─► agents that have registered themselves          (then governance.founding.sealing)
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from core.market import Parameters
 from core.position import Position
 from core.units import Bps
 from governance.client import ChainClient, TransactionSigner
-from governance.deploy_dao import (
+from governance.deployment import Deployment
+from governance.founding.dao import (
     VOTES_ONE as VOTES_ONE,
 )
-from governance.deploy_dao import (
+from governance.founding.dao import (
     Charter,
     GovernedMarket,
     governed,
@@ -30,9 +31,8 @@ from governance.deploy_dao import (
     lay_dao,
     lay_settlement,
 )
-from governance.deployment import Deployment
+from governance.founding.site import ChainSite, Site, standing
 from governance.signing import keccak
-from governance.site import ChainSite, Site, standing
 
 USD_ONE = 10**6
 PAGE = 40

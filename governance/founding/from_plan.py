@@ -13,8 +13,8 @@ from pathlib import Path
 
 from core.errors import ConfigError, GovernanceError
 from governance.client import ChainClient, TransactionSigner
-from governance.deploy import DemoStart, SeatAttestation, lay_demo_adapter, lay_market
-from governance.deploy_dao import (
+from governance.deployment import Deployment
+from governance.founding.dao import (
     Charter,
     GovernedMarket,
     grant_timelock_roles,
@@ -22,13 +22,13 @@ from governance.deploy_dao import (
     lay_dao,
     lay_settlement,
 )
-from governance.deployment import Deployment
-from governance.foreign import require_code
-from governance.live_protocol import LiveProtocol
+from governance.founding.demo import DemoStart, SeatAttestation, lay_demo_adapter, lay_market
+from governance.founding.foreign import require_code
+from governance.founding.live_protocol import LiveProtocol
+from governance.founding.sealing import OWNED, OWNED_BY_EVERY_DAO, Owned, hand_over, require_sealed
+from governance.founding.site import DraftedStep, DraftSite, JournalSite, Site, standing
+from governance.founding.voting_power import require_token, treasury_delegate
 from governance.outbox import Outbox
-from governance.sealing import OWNED, OWNED_BY_EVERY_DAO, Owned, hand_over, require_sealed
-from governance.site import DraftedStep, DraftSite, JournalSite, Site, standing
-from governance.voting_power import require_token, treasury_delegate
 
 DEMO_ADAPTER = "DemoMarketAdapter"
 

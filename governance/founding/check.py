@@ -11,17 +11,17 @@ from typing import Any
 from contracts.artifacts import load_artifact
 from core.errors import ConfigError
 from governance.client import ChainClient
-from governance.comparison import Line
-from governance.dao_check_markets import ENTRANCES, market_lines
-from governance.deploy import DemoStart
-from governance.deploy_dao import GOVERNORS, TIMELOCK_ROLES, TIMELOCK_SECONDS, ascending_addresses
-from governance.deploy_protocol import DeploymentPlan
-from governance.deployed_code import runs_the_code
 from governance.deployment import Deployment
-from governance.reading import Reading
-from governance.sealing import ADMIN, NOBODY
+from governance.founding.check_markets import ENTRANCES, market_lines
+from governance.founding.comparison import Line
+from governance.founding.dao import GOVERNORS, TIMELOCK_ROLES, TIMELOCK_SECONDS, ascending_addresses
+from governance.founding.demo import DemoStart
+from governance.founding.deployed_code import runs_the_code
+from governance.founding.from_plan import DeploymentPlan
+from governance.founding.reading import Reading
+from governance.founding.sealing import ADMIN, NOBODY
+from governance.founding.voting_power import TokenKind, require_token, treasury_delegate
 from governance.signing import domain_separator, keccak
-from governance.voting_power import TokenKind, require_token, treasury_delegate
 
 HOLDERS_DELAY_SECONDS = 12 * 3600
 HOLDERS_PERIOD_SECONDS = 5 * 24 * 3600
