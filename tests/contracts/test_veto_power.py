@@ -73,6 +73,16 @@ def test_a_snapshot_is_fixed_once_and_not_in_the_past(client: ChainClient, power
         client.call(power.functions.votableSupply(client.timestamp() - 11))
 
 
+def test_nobody_fixes_a_snapshot_from_farther_away_than_the_governors_do(
+    client: ChainClient, power: Contract
+) -> None:
+    farthest = client.timestamp() + 1 + 12 * HOUR
+    client.send(HOLDER, power.functions.fixSnapshot(farthest))  # a second later, 12 h before it
+    client.send(HOLDER, power.functions.fixSnapshot(farthest + 2))  # another second later, a second too far
+    assert client.call(power.functions.blockOf(farthest)) != 0
+    assert client.call(power.functions.blockOf(farthest + 2)) == 0
+
+
 def test_the_second_before_this_one_is_the_block_before_this_one(
     client: ChainClient, token: Contract, power: Contract
 ) -> None:

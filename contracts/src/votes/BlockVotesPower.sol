@@ -10,6 +10,8 @@ import {TreasuryList} from "./TreasuryList.sol";
 /// @dev Warning: when the chain is slower than configured, votes have to wait until that block has passed; they
 /// are never counted at another one, or tokens could vote twice.
 abstract contract BlockVotesPower is IVetoPower, TreasuryList {
+    uint256 private constant FARTHEST_SECONDS = 12 hours;
+
     uint256 public immutable blockMilliseconds;
     mapping(uint256 timepoint => uint256) public blockOf;
 
@@ -25,9 +27,11 @@ abstract contract BlockVotesPower is IVetoPower, TreasuryList {
         blockMilliseconds = blockMilliseconds_;
     }
 
-    /// @dev Anyone may: a time point in the past gives nothing, and the first call decides.
+    /// @dev Anyone may, and the first call decides: a time point in the past gives nothing, one that is farther away
+    /// than the governors' voting delay would make a worse estimate than theirs.
     function fixSnapshot(uint256 timepoint) external {
         if (blockOf[timepoint] != 0 || timepoint < block.timestamp) return;
+        if (timepoint > block.timestamp + FARTHEST_SECONDS) return;
         uint256 fixedBlock = block.number + (timepoint - block.timestamp) * 1000 / blockMilliseconds;
         blockOf[timepoint] = fixedBlock;
         emit SnapshotFixed(timepoint, fixedBlock);
