@@ -118,7 +118,7 @@ class FilteredHistory:
 
 def _fit_tail(residuals: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return threshold, shape and scale of the losses' tail (peaks over threshold)."""
-    from scipy.stats import genpareto  # type: ignore[import-untyped]
+    from scipy.stats import genpareto
 
     losses = -residuals
     threshold = float(np.quantile(losses, 1 - TAIL_SHARE))

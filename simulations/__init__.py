@@ -7,6 +7,7 @@
     book, parameter_history ─► policy_replay ─► book_replay ─► backtest ─► backtest_report
                                                     history replayed, with the veto delay inside
     quorum                                          several strategies as one policy
+    statistics/                                     what may be said of losses and forecasts, with intervals
     adversary/                                      attacks that need the market
 
 Axes of every array: ``candidate, path, step, position``; in the backtest ``book, week, metric``.
