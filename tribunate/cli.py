@@ -26,6 +26,7 @@ from tribunate.commands import (
     model,
     proof,
     proposal,
+    runs,
     strategy,
 )
 from tribunate.doctor import require_own_agents
@@ -51,6 +52,7 @@ app.add_typer(dao.app, name="dao")
 app.add_typer(agent.app, name="agent")
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(model.app, name="model")
+app.add_typer(runs.app, name="runs")
 
 EXIT_MISUSED = 2
 EXIT_BUG = 70

@@ -67,3 +67,20 @@ def plug_in_versions() -> dict[str, str]:
         version = f" {distribution.name} {distribution.version}" if distribution else ""
         found[entry.name] = f"{entry.value}{version}"
     return dict(sorted(found.items()))
+
+
+def require_current(identity: Identity) -> None:
+    """Refuse to go on with a run whose code or plug-ins are not the installed ones.
+
+    Raises:
+        SimulationError: a chunk computed now would not belong to the run.
+    """
+    if identity.code and identity.code != code_hash():
+        raise SimulationError(
+            "the code has changed since the run began", hint="go back to that version, or begin a new run"
+        )
+    if identity.plug_ins and dict(identity.plug_ins) != plug_in_versions():
+        raise SimulationError(
+            "the installed plug-ins are not those that the run began with",
+            allowed=", ".join(f"{name} ({value})" for name, value in identity.plug_ins.items()),
+        )
