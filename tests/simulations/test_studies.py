@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import resource
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from core.errors import ConfigError, SimulationError
 from simulations.studies.conduct import conduct
-from simulations.studies.engines import PoolEngine, SerialEngine
+from simulations.studies.engines import PoolEngine, RayEngine, SerialEngine
 from simulations.studies.identity import Identity, code_hash, plug_in_versions
 from simulations.studies.store import differences, find_run, list_runs, open_run, read_run
 
@@ -63,6 +64,16 @@ def test_serial_and_pool_give_the_same_bytes(tmp_path: Path) -> None:
     assert seen == [(n, 6) for n in range(1, 7)]
     table = pool.table()
     assert table.column("chunk").to_pylist() == [n for n in range(6) for _ in range(10)]
+
+
+def test_ray_gives_the_same_bytes_or_is_named_as_missing(tmp_path: Path) -> None:
+    """Ray is an extra: where it is installed it must agree, elsewhere the error says what to install."""
+    if importlib.util.find_spec("ray") is None:
+        with pytest.raises(ConfigError, match="Ray is not installed"):
+            RayEngine()
+        return
+    found = conduct(tmp_path / "ray", STUDY, engine=RayEngine(workers=1))
+    assert found.result_hash() == conduct(tmp_path / "serial", STUDY).result_hash()
 
 
 def test_a_finished_run_is_not_computed_again(tmp_path: Path) -> None:
