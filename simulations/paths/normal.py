@@ -14,7 +14,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulations.paths.philox import Key, Stream, check_counts, fill_uniforms, key_of
+from simulations.paths.philox import Key, Pairing, Stream, check_counts, fill_pairs, key_of
+
+Array = NDArray[np.float64]
 
 CENTRAL = 0.425
 CENTRAL_SQUARED = 0.180625
@@ -77,10 +79,10 @@ def normal_from(u: float) -> float:
 
 @njit(cache=True, nogil=True)
 def normal_row(
-    uniform: NDArray[np.float64],
-    out: NDArray[np.float64],
+    uniform: Array,
+    out: Array,
     where: NDArray[np.int64],
-    size: NDArray[np.float64],
+    size: Array,
 ) -> None:
     """Write the quantiles of a row: all as if they were central (no branch), then the tails.
 
@@ -104,16 +106,7 @@ def normal_row(
 
 
 @njit(cache=True, nogil=True)
-def _mirror(half: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Write each number and its negative side by side."""
-    for step in range(half.shape[0]):
-        for number in range(half.shape[1]):
-            out[step, 2 * number] = half[step, number]
-            out[step, 2 * number + 1] = -half[step, number]
-
-
-@njit(cache=True, nogil=True)
-def _normal_rows(values: NDArray[np.float64]) -> None:
+def _normal_rows(values: Array) -> None:
     paths = values.shape[1]
     row, size, where = np.empty(paths), np.empty(paths), np.empty(paths + 1, np.int64)
     for step in range(values.shape[0]):
@@ -122,25 +115,16 @@ def _normal_rows(values: NDArray[np.float64]) -> None:
 
 
 def fill_normals(
-    key: Key, out: NDArray[np.float64], *, first_path: int, asset: int, draw: int, antithetic: bool
+    key: Key, out: Array, *, first_path: int, asset: int, draw: int, pairing: Pairing = Pairing.NONE
 ) -> None:
-    """Fill ``out``, shape (step, path).
-
-    With ``antithetic``, path 2i + 1 has the negatives of path 2i; first path and number of paths are even.
-    """
-    if antithetic:
-        half = np.empty((out.shape[0], out.shape[1] // 2))
-        fill_uniforms(key, first_path, 2, asset, draw, half)
-        _normal_rows(half)
-        _mirror(half, out)
-        return
-    fill_uniforms(key, first_path, 1, asset, draw, out)
+    """Fill ``out``, shape (step, path); opposite pairs are exact negatives of each other."""
+    fill_pairs(key, out, first_path=first_path, asset=asset, draw=draw, pairing=pairing)
     _normal_rows(out)
 
 
 def normals(
     *, seed: int, paths: int, steps: int, stream: int = Stream.INNOVATION, first_path: int = 0, asset: int = 0
-) -> NDArray[np.float64]:
+) -> Array:
     """Return standard normal numbers, shape (step, path).
 
     Raises:
@@ -149,5 +133,5 @@ def normals(
     check_counts(paths=paths, steps=steps, first_path=first_path)
     out = np.empty((steps, paths))
     key = key_of(seed, stream)
-    fill_normals(key, out, first_path=first_path, asset=asset, draw=0, antithetic=False)
+    fill_normals(key, out, first_path=first_path, asset=asset, draw=0)
     return out

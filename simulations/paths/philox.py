@@ -49,6 +49,14 @@ class Stream(IntEnum):
     RESAMPLE = 5
 
 
+class Pairing(IntEnum):
+    """How paths 2i and 2i + 1 are related: not at all, by the same uniforms, or by u and 1 - u."""
+
+    NONE = 0
+    SAME = 1
+    OPPOSITE = -1
+
+
 @njit(cache=True, nogil=True)
 def block(counter: Words, key: Key) -> Words:
     """Return one block: four words of 32 bits (in ``uint64``) for four of counter and two of key."""
@@ -107,6 +115,27 @@ def fill_uniforms(
         even = out[2 * pair]
         odd = out[2 * pair + 1] if 2 * pair + 1 < steps else spare
         _pair_row(first, apart, np.uint64(pair), np.uint64(asset), np.uint64(draw), key, even, odd)
+
+
+@njit(cache=True, nogil=True)
+def _spread(half: NDArray[np.float64], opposite: int, out: NDArray[np.float64]) -> None:
+    for step in range(half.shape[0]):
+        for number in range(half.shape[1]):
+            u = half[step, number]
+            out[step, 2 * number] = u
+            out[step, 2 * number + 1] = 1.0 - u if opposite else u
+
+
+def fill_pairs(
+    key: Key, out: NDArray[np.float64], *, first_path: int, asset: int, draw: int, pairing: Pairing
+) -> None:
+    """Fill ``out``, shape (step, path), with uniforms; first path and number of paths are even if paired."""
+    if pairing is Pairing.NONE:
+        fill_uniforms(key, first_path, 1, asset, draw, out)
+        return
+    half = np.empty((out.shape[0], out.shape[1] // 2))
+    fill_uniforms(key, first_path, 2, asset, draw, half)
+    _spread(half, int(pairing is Pairing.OPPOSITE), out)
 
 
 def key_of(seed: int, stream: int) -> Key:

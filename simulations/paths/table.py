@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -25,6 +26,7 @@ LARGEST_NORMAL = 15.0
 
 LARGEST_DRAW = 8.5
 LEAST_DEGREES = 2.0
+TABLES_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +91,7 @@ def inverse_sinh(values: Array) -> None:
             values[step, path] = np.arcsinh(values[step, path])
 
 
+@lru_cache(maxsize=TABLES_KEPT)
 def student_table(degrees: float) -> Table:
     """Return the map from a standard normal to Student-t of ``degrees``, scaled to variance one.
 
@@ -107,6 +110,7 @@ def student_table(degrees: float) -> Table:
     return _tabulate(function, start=0.0, end=LARGEST_NORMAL, odd=True)
 
 
+@lru_cache(maxsize=TABLES_KEPT)
 def mixing_table(degrees: float) -> Table:
     """Return the map from a standard normal to ``sqrt(degrees / W)``, W chi-square of ``degrees``.
 
@@ -128,6 +132,7 @@ def mixing_table(degrees: float) -> Table:
     return _tabulate(function, start=-LARGEST_DRAW, end=LARGEST_DRAW, odd=False)
 
 
+@lru_cache(maxsize=TABLES_KEPT)
 def to_normal_table(degrees: float) -> Table:
     """Return the map from ``asinh`` of a t of ``degrees`` (not scaled) to the normal of the same rank."""
     check_degrees(degrees)

@@ -8,7 +8,7 @@ from scipy import special, stats
 
 from core.errors import SimulationError
 from simulations.paths.normal import fill_normals, normal_from, normals
-from simulations.paths.philox import Stream, key_of, uniforms
+from simulations.paths.philox import Pairing, Stream, key_of, uniforms
 from simulations.paths.table import (
     Table,
     inverse_sinh,
@@ -58,11 +58,13 @@ def test_normals_have_the_distribution_s_moments() -> None:
 
 def test_antithetic_neighbours_are_exact_negatives_and_even_paths_are_their_own() -> None:
     key = key_of(4, Stream.INNOVATION)
-    pairs, plain = np.empty((5, 40)), np.empty((5, 40))
-    fill_normals(key, pairs, first_path=20, asset=1, draw=0, antithetic=True)
-    fill_normals(key, plain, first_path=20, asset=1, draw=0, antithetic=False)
+    pairs, same, plain = np.empty((5, 40)), np.empty((5, 40)), np.empty((5, 40))
+    fill_normals(key, same, first_path=20, asset=1, draw=0, pairing=Pairing.SAME)
+    fill_normals(key, pairs, first_path=20, asset=1, draw=0, pairing=Pairing.OPPOSITE)
+    fill_normals(key, plain, first_path=20, asset=1, draw=0)
     assert np.array_equal(pairs[:, 1::2], -pairs[:, 0::2])
     assert np.array_equal(pairs[:, 0::2], plain[:, 0::2])
+    assert np.array_equal(same[:, 0::2], plain[:, 0::2]) and np.array_equal(same[:, 1::2], plain[:, 0::2])
 
 
 def spread(table: Table, values: list[float]) -> np.ndarray:
