@@ -83,12 +83,9 @@ def _apply_odd(nodes: Array, start: float, values: Array) -> None:
             values[step, path] = size if value >= 0.0 else -size
 
 
-@njit(cache=True, nogil=True)
 def inverse_sinh(values: Array) -> None:
     """Replace each value by its inverse hyperbolic sine: the scale of tables of heavy-tailed arguments."""
-    for step in range(values.shape[0]):
-        for path in range(values.shape[1]):
-            values[step, path] = np.arcsinh(values[step, path])
+    np.arcsinh(values, out=values)
 
 
 @lru_cache(maxsize=TABLES_KEPT)
