@@ -86,6 +86,11 @@ class GarchProcess:
         if not self.assets:
             raise SimulationError("a process had no asset", allowed="one at least")
 
+    @property
+    def size(self) -> int:
+        """How many assets it drives."""
+        return len(self.assets)
+
     def follow(self, ranks: Array) -> None:
         """Turn standard normals, shape (asset, step, path), into log returns, in place.
 

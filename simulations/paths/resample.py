@@ -42,6 +42,11 @@ class FilteredHistory:
                 allowed="one column for each asset",
             )
 
+    @property
+    def size(self) -> int:
+        """How many assets it drives."""
+        return int(self.residuals.shape[1])
+
     def fill(self, out: Array, *, seed: int, first_path: int) -> None:
         """Fill ``out``, shape (asset, step, path), with log returns."""
         places = _uniforms(out, seed=seed, first_path=first_path, draw=WHERE)
@@ -66,6 +71,11 @@ class BlockBootstrap:
             raise SimulationError(
                 f"mean_block_steps was {self.mean_block_steps}", allowed=f"1 to {len(self.returns)}"
             )
+
+    @property
+    def size(self) -> int:
+        """How many assets it drives."""
+        return int(self.returns.shape[1])
 
     def fill(self, out: Array, *, seed: int, first_path: int) -> None:
         """Fill ``out``, shape (asset, step, path), with log returns."""
