@@ -77,7 +77,7 @@ def draw(
     Raises:
         SimulationError: counts, seed or memory are out of range, or a price leaves what a float64 holds.
     """
-    _check_request(model, paths=paths, steps=steps, first_path=first_path, threads=threads)
+    check_request(model, paths=paths, steps=steps, first_path=first_path, threads=threads)
     out = allocate(model, paths=paths, steps=steps, memory_budget_bytes=memory_budget_bytes)
 
     def fill(start: int, end: int) -> None:
@@ -102,7 +102,7 @@ def chunks(
     Raises:
         SimulationError: as :func:`draw`, or the budget holds not even one path (or pair).
     """
-    _check_request(model, paths=paths, steps=steps, first_path=first_path, threads=threads)
+    check_request(model, paths=paths, steps=steps, first_path=first_path, threads=threads)
     least = 2 if model.antithetic else 1
     size = memory_budget_bytes // result_bytes(model, paths=1, steps=steps)
     size -= size % least
@@ -259,7 +259,12 @@ def machine_bytes() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _check_request(model: PathModel, *, paths: int, steps: int, first_path: int, threads: int) -> None:
+def check_request(model: PathModel, *, paths: int, steps: int, first_path: int, threads: int) -> None:
+    """Refuse what cannot be drawn.
+
+    Raises:
+        SimulationError: counts out of range, no thread, or half a pair.
+    """
     check_counts(paths=paths, steps=steps, first_path=first_path)
     if threads < 1:
         raise SimulationError(f"threads were {threads}", allowed="1 at least")

@@ -21,7 +21,7 @@ from core.errors import SimulationError
 Array = NDArray[np.float64]
 
 NODES_PER_UNIT = 256
-LARGEST_NORMAL = 15.0
+LARGEST_NORMAL = 16.0
 """Where tables of the normal end: a draw stays within 8.3, the rest is room for shifts."""
 
 LARGEST_DRAW = 8.5
