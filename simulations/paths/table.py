@@ -8,6 +8,7 @@ SciPy gives the values at the nodes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,60 +28,77 @@ LARGEST_NORMAL = 16.0
 LARGEST_DRAW = 8.5
 LEAST_DEGREES = 2.0
 TABLES_KEPT = 64
+ALMOST_ONE = 1 - 2.0**-52
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Values and slopes (per node) at equal distances from ``start`` on, shape (node, 2).
+    """Cubic polynomials on intervals of equal length from ``start`` on, shape (interval, power).
 
     An ``odd`` table starts at zero and is mirrored.
     """
 
-    nodes: Array
+    cubics: Array
     start: float
     odd: bool
 
     def apply(self, values: Array) -> None:
         """Replace ``values``, shape (step, path), by the function of each; beyond the ends by the end's."""
-        (_apply_odd if self.odd else _apply)(self.nodes, self.start, values)
+        if self.odd:
+            _apply_odd(self.cubics, values)
+        else:
+            _apply(self.cubics, self.start, values)
 
 
 def _tabulate(
     function: Callable[[Array], tuple[Array, Array]], *, start: float, end: float, odd: bool
 ) -> Table:
+    """Return the cubics that have the function's values and slopes at both ends of each interval."""
     points = np.linspace(start, end, round((end - start) * NODES_PER_UNIT) + 1)
     values, slopes = function(points)
-    nodes = np.ascontiguousarray(np.stack([values, slopes / NODES_PER_UNIT], axis=1))
-    if not np.isfinite(nodes).all():
-        raise SimulationError("a table of quantiles has no finite values", allowed="degrees above 2")
-    return Table(nodes, start, odd)
+    left, right = slopes[:-1] / NODES_PER_UNIT, slopes[1:] / NODES_PER_UNIT
+    rise = np.diff(values)
+    cubics = np.stack([values[:-1], left, 3 * rise - 2 * left - right, left + right - 2 * rise], axis=1)
+    if not np.isfinite(cubics).all():
+        raise SimulationError(
+            "a table of quantiles is not finite", allowed="degrees above 2"
+        )
+    return Table(np.ascontiguousarray(cubics), start, odd)
 
 
 @njit(cache=True, nogil=True)
-def _between(nodes: Array, place: float) -> float:
-    last = nodes.shape[0] - 1
-    place = min(max(place, 0.0), np.float64(last))
-    left = min(np.int64(place), last - 1)
-    x = place - left
-    v0, d0, v1, d1 = nodes[left, 0], nodes[left, 1], nodes[left + 1, 0], nodes[left + 1, 1]
-    rise = v1 - v0
-    return float(v0 + x * (d0 + x * ((3.0 * rise - 2.0 * d0 - d1) + x * (d0 + d1 - 2.0 * rise))))
+def _cubic(cubics: Array, interval: np.uint64, x: float) -> float:
+    c0, c1, c2, c3 = cubics[interval, 0], cubics[interval, 1], cubics[interval, 2], cubics[interval, 3]
+    return float(c0 + x * (c1 + x * (c2 + x * c3)))
 
 
 @njit(cache=True, nogil=True)
-def _apply(nodes: Array, start: float, values: Array) -> None:
+def _apply(cubics: Array, start: float, values: Array) -> None:
+    last = np.float64(cubics.shape[0]) * ALMOST_ONE
+    intervals, rest = np.empty(values.shape[1], np.int64), np.empty(values.shape[1])
     for step in range(values.shape[0]):
-        for path in range(values.shape[1]):
-            values[step, path] = _between(nodes, (values[step, path] - start) * NODES_PER_UNIT)
+        row = values[step]
+        for path in range(row.size):
+            place = min(max((row[path] - start) * NODES_PER_UNIT, 0.0), last)
+            intervals[path] = np.int64(place)
+            rest[path] = place - intervals[path]
+        for path in range(row.size):
+            row[path] = _cubic(cubics, np.uint64(intervals[path]), rest[path])
 
 
 @njit(cache=True, nogil=True)
-def _apply_odd(nodes: Array, start: float, values: Array) -> None:
+def _apply_odd(cubics: Array, values: Array) -> None:
+    last = np.float64(cubics.shape[0]) * ALMOST_ONE
+    intervals, rest = np.empty(values.shape[1], np.int64), np.empty(values.shape[1])
     for step in range(values.shape[0]):
-        for path in range(values.shape[1]):
-            value = values[step, path]
-            size = _between(nodes, abs(value) * NODES_PER_UNIT)
-            values[step, path] = size if value >= 0.0 else -size
+        row = values[step]
+        for path in range(row.size):
+            place = min(abs(row[path]) * NODES_PER_UNIT, last)
+            intervals[path] = np.int64(place)
+            rest[path] = place - intervals[path]
+        for path in range(row.size):
+            size = _cubic(cubics, np.uint64(intervals[path]), rest[path])
+            row[path] = math.copysign(size, row[path])
 
 
 def inverse_sinh(values: Array) -> None:
