@@ -22,6 +22,7 @@ from simulations.kernels.rules import (
     growth_of,
     impact_after,
     price_after,
+    slippage_of,
     sort_worst_first,
     strike,
     trigger_of,
@@ -31,7 +32,7 @@ SCREEN_MARGIN = 4e-7
 """More than two roundings to float32 lose, 2 ** -24 each: the trigger's and the price's."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _count_struck(coins: NDArray[np.float64], owed: NDArray[np.float64], level: float, index: float) -> int:
     """Return how many positions are unhealthy; a count in int32 becomes vector code."""
     count = np.int32(0)
@@ -40,7 +41,7 @@ def _count_struck(coins: NDArray[np.float64], owed: NDArray[np.float64], level: 
     return int(count)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _list_struck(
     coins: NDArray[np.float64],
     owed: NDArray[np.float64],
@@ -56,7 +57,7 @@ def _list_struck(
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_above(triggers: NDArray[np.float32], level: np.float32) -> int:
     """Return how many triggers are above ``level``."""
     count = np.int32(0)
@@ -65,7 +66,7 @@ def count_above(triggers: NDArray[np.float32], level: np.float32) -> int:
     return int(count)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _list_screened(
     triggers: NDArray[np.float32],
     screen: np.float32,
@@ -83,7 +84,7 @@ def _list_screened(
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _visit(
     slots: NDArray[np.int64],
     count: int,
@@ -97,10 +98,12 @@ def _visit(
     index: float,
     slippage: float,
     scalars: NDArray[np.float64],
-    sums: NDArray[np.float64],
+    totals: NDArray[np.float64],
+    path: int,
 ) -> tuple[int, float, float]:
     """Visit the unhealthy, worst first; return how many were struck, the slippage, the debt gone."""
     break_even, cleared = bonus / (1.0 + bonus), 0.0
+    per_depth, per_index = 1.0 / scalars[DEPTH], 1.0 / index
     for place in range(count):
         ratios[slots[place]] = trigger_of(coins[slots[place]], owed[slots[place]])
     sort_worst_first(slots, count, ratios, numbers)
@@ -109,19 +112,21 @@ def _visit(
             return place, slippage, cleared
         slot = slots[place]
         before = owed[slot] * index
-        coins[slot], left, sold = strike(coins[slot], before, price, threshold, bonus, scalars, sums)
-        owed[slot] = left / index
+        coins[slot], left, sold = strike(
+            coins[slot], before, price, threshold, bonus, scalars, totals, path
+        )  # fmt: skip
+        owed[slot] = left * per_index
         cleared += before - left
-        slippage += sold / scalars[DEPTH]
+        slippage += slippage_of(sold, per_depth)
     return count, slippage, cleared
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _round_up(trigger: float) -> np.float32:
     return np.float32(trigger * (1.0 + SCREEN_MARGIN))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _uncovered(coins: NDArray[np.float64], owed: NDArray[np.float64], last: float, index: float) -> float:
     gaps = 0.0
     for number in range(owed.size):
@@ -129,7 +134,7 @@ def _uncovered(coins: NDArray[np.float64], owed: NDArray[np.float64], last: floa
     return gaps
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _follow(
     coins: NDArray[np.float64],
     owed: NDArray[np.float64],
@@ -142,7 +147,8 @@ def _follow(
     slots: NDArray[np.int64],
     numbers: NDArray[np.int64],
     ratios: NDArray[np.float64],
-    sums: NDArray[np.float64],
+    totals: NDArray[np.float64],
+    path: int,
 ) -> float:
     """Carry one path to its end; return the index.  Without triggers every health factor is computed."""
     curve = curve_of(scalars)
@@ -151,7 +157,7 @@ def _follow(
     for step in range(quotes.size):
         growth = growth_of(total, curve)
         paid = total * growth
-        sums[INTEREST] += paid
+        totals[path, INTEREST] += paid
         total += paid
         index *= 1.0 + growth
         price = price_after(quotes[step], impact)
@@ -169,7 +175,7 @@ def _follow(
             if count > 0:
                 struck, slippage, cleared = _visit(
                     slots, count, numbers, ratios, coins, owed, price, threshold, bonus, index, slippage,
-                    scalars, sums,
+                    scalars, totals, path,
                 )  # fmt: skip
                 total = max(total - cleared, 0.0)
                 if triggers.size > 0:
@@ -177,11 +183,11 @@ def _follow(
                         slot = slots[place]
                         triggers[slot] = _round_up(trigger_of(coins[slot], owed[slot]))
         impact = impact_after(slippage, scalars[RESILIENCE])
-    sums[UNCOVERED] += _uncovered(coins, owed, quotes[quotes.size - 1], index)
+    totals[path, UNCOVERED] += _uncovered(coins, owed, quotes[quotes.size - 1], index)
     return index
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _follow_all(
     collateral: NDArray[np.float64],
     debt: NDArray[np.float64],
@@ -203,11 +209,11 @@ def _follow_all(
         triggers[:] = first_triggers
         _follow(
             coins, owed, total, prices[path], threshold, bonus, scalars, triggers, slots, numbers, ratios,
-            totals[path],
+            totals, path,
         )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def follow_paths(
     collateral: NDArray[np.float64],
     debt: NDArray[np.float64],
@@ -223,7 +229,7 @@ def follow_paths(
     _follow_all(collateral, debt, total, prices, threshold, bonus, scalars, none, totals)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def scan_paths(
     collateral: NDArray[np.float64],
     debt: NDArray[np.float64],
@@ -241,7 +247,7 @@ def scan_paths(
     _follow_all(collateral, debt, total, prices, threshold, bonus, scalars, triggers, totals)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _highest_trigger(coins: NDArray[np.float64], owed: NDArray[np.float64]) -> float:
     highest = 0.0
     for number in range(owed.size):
@@ -249,7 +255,7 @@ def _highest_trigger(coins: NDArray[np.float64], owed: NDArray[np.float64]) -> f
     return highest
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def follow_book(
     coins: NDArray[np.float64],
     owed: NDArray[np.float64],
@@ -266,6 +272,7 @@ def follow_book(
     curve = curve_of(scalars)
     break_even = bonus / (1.0 + bonus)
     total, impact, index = owed.sum(), 0.0, 1.0
+    rows = sums.reshape(1, sums.size)
     highest = _highest_trigger(coins, owed)
     slots, numbers, ratios = np.empty(owed.size, np.int64), np.arange(owed.size), np.empty(owed.size)
     for step in range(quotes.size):
@@ -281,7 +288,7 @@ def follow_book(
             count = _list_struck(coins, owed, level, index, slots)
             _, slippage, _ = _visit(
                 slots, count, numbers, ratios, coins, owed, price, threshold, bonus, index, slippage,
-                scalars, sums,
+                scalars, rows, 0,
             )  # fmt: skip
             total = owed.sum() * index
             highest = _highest_trigger(coins, owed)

@@ -24,9 +24,6 @@ ORACLE_UNITS = float(PRICE_ONE)
 """A price after impact is rounded down to eight decimals, as the specification has it."""
 
 LARGEST_IMPACT = 0.99
-SMALLEST_IMPACT = 1.0 / WAD
-"""The specification counts impact in wad; what is smaller is none."""
-
 MARGIN = 1e-12
 """Room for rounding in a screen: whoever might be struck is looked at, with the rule itself."""
 
@@ -50,7 +47,7 @@ def scalars_of(terms: CascadeTerms) -> NDArray[np.float64]:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def curve_of(scalars: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
     """Return 1 / supply, and per step: base rate, slope below the kink, slope above it, the kink."""
     years, kink = scalars[YEARS], scalars[KINK]
@@ -59,7 +56,7 @@ def curve_of(scalars: NDArray[np.float64]) -> tuple[float, float, float, float, 
     return 1.0 / scalars[SUPPLY], scalars[BASE] * years, below * years, above * years, kink
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def growth_of(total: float, curve: tuple[float, float, float, float, float]) -> float:
     """Return the interest of one step as a share of debt, at the utilisation that ``total`` makes."""
     per_supply, base, below, above, kink = curve
@@ -67,21 +64,32 @@ def growth_of(total: float, curve: tuple[float, float, float, float, float]) -> 
     return float(base + below * min(used, kink) + above * (max(used, kink) - kink))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def price_after(quote: float, impact: float) -> float:
     """Return the path's price less the impact that is left, rounded down to the oracle's units."""
     moved = np.floor(quote * ORACLE_UNITS * (1.0 - impact)) / ORACLE_UNITS
     return float(moved if impact > 0.0 else quote)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _counted(share: float) -> float:
+    """Return a share of depth in whole 2 ** -52, so that the order of adding does not show."""
+    return float((share + 1.0) - 1.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def slippage_of(sold: float, per_depth: float) -> float:
+    """Return what one sale adds to the slippage; ``per_depth`` is 1 / depth."""
+    return float(_counted(sold * per_depth))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def impact_after(slippage: float, resilience: float) -> float:
     """Return what is left of the impact when the next step begins."""
-    left = min(slippage, LARGEST_IMPACT) * resilience
-    return float(left if left >= SMALLEST_IMPACT else 0.0)
+    return _counted(min(slippage, LARGEST_IMPACT) * resilience)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def trigger_of(coins: float, owed: float) -> float:
     """Return debt per coin; 0 without debt, endless without coins."""
     if owed <= 0.0:
@@ -89,7 +97,7 @@ def trigger_of(coins: float, owed: float) -> float:
     return owed / coins if coins > 0.0 else np.inf
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def strike(
     coins: float,
     owed: float,
@@ -97,36 +105,37 @@ def strike(
     threshold: float,
     bonus: float,
     scalars: NDArray[np.float64],
-    sums: NDArray[np.float64],
+    totals: NDArray[np.float64],
+    path: int,
 ) -> tuple[float, float, float]:
     """Do one liquidation call on an unhealthy position; return coins left, debt left and value sold.
 
-    Adds to ``sums``.  A call that takes all the collateral writes off the debt that is left.
+    Adds to ``totals[path]``.  A call that takes all the collateral writes off the debt that is left.
     """
-    health = coins * (price * threshold) / owed
-    repaid = owed * scalars[CLOSE_FACTOR] if health >= scalars[FULL_BELOW] else owed
-    seized = repaid * (1.0 + bonus) / price
+    partly = coins * (price * threshold) >= owed * scalars[FULL_BELOW]
+    repaid = owed * scalars[CLOSE_FACTOR] if partly else owed
+    seized = repaid * ((1.0 + bonus) / price)
     coins_left, owed_left = coins - seized, owed - repaid
     if seized >= coins:
         seized = coins
         repaid = min(owed, coins * price / (1.0 + bonus))
-        sums[BAD_DEBT] += owed - repaid
+        totals[path, BAD_DEBT] += owed - repaid
         coins_left, owed_left = 0.0, 0.0
-    sums[LIQUIDATIONS] += 1.0
-    sums[REPAID] += repaid
-    sums[SEIZED] += seized
+    totals[path, LIQUIDATIONS] += 1.0
+    totals[path, REPAID] += repaid
+    totals[path, SEIZED] += seized
     sold = seized * price
-    sums[LIQUIDATED_VALUE] += sold
+    totals[path, LIQUIDATED_VALUE] += sold
     return coins_left, owed_left, sold
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def comes_before(trigger: float, number: int, other_trigger: float, other_number: int) -> bool:
     """Return whether a position is visited before another: worse first, ties in the book's order."""
     return bool(trigger > other_trigger or (trigger == other_trigger and number < other_number))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def sort_worst_first(
     slots: NDArray[np.int64], count: int, triggers: NDArray[np.float64], numbers: NDArray[np.int64]
 ) -> None:
