@@ -1,9 +1,9 @@
 """The specification in integers, the dense kernels and the event-driven kernel on the same random markets.
 
 10,000 markets, all of them by the specification and by every kernel.  Counts are equal; amounts agree to
-1e-12 of the book's debt.  Prices start at 50,000 USD and more, because the specification rounds a price down to eight
-decimals: at 2,000 USD one such unit is more than 1e-12, and where a price falls exactly on the edge
-between two units, float64 may take the other one.
+1e-12 of the book's debt.  Prices start at 50,000 USD and more, because the specification rounds a price
+down to eight decimals: at 2,000 USD one such unit is more than 1e-12, and where a price falls exactly on
+the edge between two units, float64 may take the other one.
 """
 
 from __future__ import annotations
