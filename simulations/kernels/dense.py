@@ -101,12 +101,19 @@ def _visit(
     totals: NDArray[np.float64],
     path: int,
 ) -> tuple[int, float, float]:
-    """Visit the unhealthy, worst first; return how many were struck, the slippage, the debt gone."""
+    """Visit the unhealthy, worst first; return how many were struck, the slippage, the debt gone.
+
+    Where all of them together cannot eat the bonus, no order shows and none is made.
+    """
     break_even, cleared = bonus / (1.0 + bonus), 0.0
     per_depth, per_index = 1.0 / scalars[DEPTH], 1.0 / index
+    most = 0.0
     for place in range(count):
-        ratios[slots[place]] = trigger_of(coins[slots[place]], owed[slots[place]])
-    sort_worst_first(slots, count, ratios, numbers)
+        most += owed[slots[place]] * index * (1.0 + bonus)
+    if slippage + most * per_depth * (1.0 + MARGIN) >= break_even:
+        for place in range(count):
+            ratios[slots[place]] = trigger_of(coins[slots[place]], owed[slots[place]])
+        sort_worst_first(slots, count, ratios, numbers)
     for place in range(count):
         if slippage >= break_even:
             return place, slippage, cleared

@@ -248,15 +248,18 @@ def _serve(
 def _uncovered(
     book: NDArray[np.float64],
     touched: NDArray[np.float64],
+    blocks: NDArray[np.float64],
     places: NDArray[np.int64],
     lane: int,
     last: float,
     index: float,
 ) -> float:
     """Return debt above the worth of its collateral; in a sorted book only the first can have any."""
-    gaps = 0.0
-    for slot in range(places[lane, 1]):
-        gaps += max(touched[lane, OWED, slot] * index - touched[lane, COINS, slot] * last, 0.0)
+    gaps, count = 0.0, places[lane, 1]
+    for block in range((count + BLOCK - 1) // BLOCK):
+        if blocks[lane, block] * index * (1.0 + MARGIN) > last:
+            for slot in range(block * BLOCK, min(block * BLOCK + BLOCK, count)):
+                gaps += max(touched[lane, OWED, slot] * index - touched[lane, COINS, slot] * last, 0.0)
     for number in range(places[lane, 0], book.shape[1]):
         gap = book[OWED, number] * index - book[COINS, number] * last
         if gap <= 0.0:
@@ -325,4 +328,6 @@ def follow_paths(
         for lane in range(width):
             last = prices[first + lane, steps - 1]
             totals[first + lane, INTEREST] += paid[lane]
-            totals[first + lane, UNCOVERED] += _uncovered(book, touched, places, lane, last, index[lane])
+            totals[first + lane, UNCOVERED] += _uncovered(
+                book, touched, blocks, places, lane, last, index[lane]
+            )
