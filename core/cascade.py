@@ -1,18 +1,24 @@
 """A book of positions along one price path: the specification of the simulation engine.
 
 Every amount is a whole number in wad (18 decimals, for both tokens), prices have eight decimals.
-``simulations/engine.py`` does the same in float64 for many paths; liquidation counts are equal and
-amounts agree to 1e-12 relative (tests/differential).
+``simulations/kernels/`` does the same in float64 for many paths; liquidation counts are equal and
+amounts agree to 1e-12 relative (tests/simulations/test_kernels_agree.py).
 
 One step, in this order:
 
 1. interest: ``index`` grows by the kinked rate at the utilisation of the step's beginning;
 2. the price of the step is the path's price less the impact that earlier sales left;
-3. positions are visited in the book's order; each unhealthy one gets one liquidation call, unless the
-   sales of this step have already pushed the liquidator's price below break-even
-   ``bonus / (1 + bonus)``: then nobody liquidates any more in this step;
+3. positions are visited worst first: by debt per coin as it stands after the interest of this step, in
+   units of the oracle's price (eight decimals), the largest first, ties in the book's order; each
+   unhealthy one gets one liquidation call, unless the sales of this step have already pushed the
+   liquidator's price below break-even ``bonus / (1 + bonus)``: then nobody liquidates any more in this
+   step;
 4. what was seized is sold, which adds ``sold value / depth`` to the impact; at the end of the step
    the impact shrinks by ``resilience``.
+
+Worst first is the order of liquidators who choose for themselves, and it makes a sorted book exact: all
+that varies (price, threshold, interest) is common to every position, so that the order of untouched
+positions never changes (``simulations/kernels/event.py``).
 
 Sources: Kao et al., "An Analysis of the Market Risk to Participants in the Compound Protocol"
 (slippage-limited liquidators); Obizhaeva and Wang 2013 (linear impact with exponential resilience).
@@ -20,6 +26,7 @@ Sources: Kao et al., "An Analysis of the Market Risk to Participants in the Comp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -98,10 +105,10 @@ def replay(book: Sequence[Position], prices: Sequence[int], terms: CascadeTerms)
         interest += paid
         price = path_price * (WAD - impact) // WAD
         slippage = impact
-        for number, position in enumerate(positions):
+        for number in _worst_first(positions):
             if slippage >= break_even:
                 break
-            call = liquidate(position, price=price, rules=terms.rules)
+            call = liquidate(positions[number], price=price, rules=terms.rules)
             if call is None:
                 continue
             positions[number] = call.position
@@ -112,6 +119,19 @@ def replay(book: Sequence[Position], prices: Sequence[int], terms: CascadeTerms)
             slippage += call.seized * price // PRICE_ONE * WAD // (terms.liquidity.depth)
         impact = min(slippage, WAD * 99 // 100) * terms.liquidity.resilience // WAD
     return CascadeResult(liquidations, repaid, seized, bad_debt, interest, tuple(positions))
+
+
+def _worst_first(positions: Sequence[Position]) -> list[int]:
+    """Return the numbers of those who owe, largest debt per coin first, ties in the book's order."""
+    owing = [number for number, position in enumerate(positions) if position.debt]
+    return sorted(owing, key=lambda number: _debt_per_coin(positions[number]), reverse=True)
+
+
+def _debt_per_coin(position: Position) -> float:
+    """Return debt over collateral in units of the oracle's price, rounded down; endless without coins."""
+    if position.collateral == 0:
+        return math.inf
+    return position.debt * PRICE_ONE // position.collateral
 
 
 def _accrue(positions: list[Position], terms: CascadeTerms) -> int:

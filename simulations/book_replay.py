@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from core.cascade import SECONDS_PER_YEAR, Liquidity, RateCurve
 from core.lending import FULL_CLOSE_BELOW_WAD
 from core.units import WAD
-from simulations.engine import BAD_DEBT, LIQUIDATED_VALUE, TOTALS, UNCOVERED, follow_path
+from simulations.kernels.dense import follow_book
+from simulations.kernels.rules import BAD_DEBT, LIQUIDATED_VALUE, TOTALS, UNCOVERED
 
 BAD_DEBT_USD, LIQUIDATED_USD, POWER_USD, SUPPLY_USD = range(4)
 METRICS = 4
@@ -208,7 +209,7 @@ def _replay(
             while stop < end and hours[4, stop] == hours[4, begin] and hours[1, stop] == hours[1, begin]:
                 stop += 1
             sums[UNCOVERED] = 0.0
-            follow_path(
+            follow_book(
                 collateral, debt, hours[0, begin:stop], hours[1, begin], hours[3, begin], engine_scalars, sums
             )
             begin = stop

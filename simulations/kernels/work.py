@@ -1,0 +1,130 @@
+"""A kernel's work cut into parts of paths, done by one thread or by several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulations.kernels import dense, event
+
+Kernel = Literal["event", "dense", "scan"]
+Array = NDArray[np.float64]
+Part = Callable[[int, int], None]
+
+SECONDS_PER_STEP = 1e-8
+SECONDS_WORTH_THREADS = 5e-3
+"""Below this, starting threads costs more than they bring, the more so on a busy machine."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """What one call asks for: books (candidate, position), prices (path, step), totals to be filled.
+
+    ``totals`` has shape (candidate, path, total), in the order of ``kernels.rules``.
+    """
+
+    collateral: Array
+    debt: Array
+    prices: Array
+    thresholds: Array
+    bonuses: Array
+    scalars: Array
+    totals: Array
+
+
+def fill(run: Run, *, kernel: Kernel, threads: int) -> None:
+    """Fill ``run.totals``; each part writes its own paths, so nothing is added across threads."""
+    part_of = _event_parts(run) if kernel == "event" else _dense_parts(run, kernel)
+    candidates, paths = run.totals.shape[:2]
+    if threads == 1:
+        for candidate in range(candidates):
+            part_of(candidate)(0, paths)
+        return
+    chunk = max(1, -(-paths // threads))
+    with ThreadPoolExecutor(threads) as pool:
+        work = [
+            pool.submit(part_of(candidate), begin, min(begin + chunk, paths))
+            for candidate in range(candidates)
+            for begin in range(0, paths, chunk)
+        ]
+        for part in work:
+            part.result()
+
+
+def threads_for(path_steps: int) -> int:
+    """Return one thread for work of less than some milliseconds, else one for each usable core.
+
+    >>> threads_for(1_000)
+    1
+    """
+    if path_steps * SECONDS_PER_STEP < SECONDS_WORTH_THREADS:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def sort_book(collateral: Array, debt: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Return rows (trigger, coins, debt), worst first, and each position's place in the given book."""
+    triggers = _triggers(collateral, debt)
+    numbers = np.argsort(-triggers, kind="stable")
+    return np.stack([triggers[numbers], collateral[numbers], debt[numbers]]), numbers
+
+
+def _triggers(collateral: Array, debt: Array) -> Array:
+    endless = np.where(debt > 0, np.inf, 0.0)
+    return np.divide(debt, collateral, out=endless, where=(debt > 0) & (collateral > 0))
+
+
+def _event_parts(run: Run) -> Callable[[int], Part]:
+    shared = sort_book(run.collateral[0], run.debt[0])
+    one_book = not any(rows.strides[0] for rows in (run.collateral, run.debt))
+
+    def part_of(candidate: int) -> Part:
+        collateral, debt = run.collateral[candidate], run.debt[candidate]
+        book, numbers = shared if candidate == 0 or one_book else sort_book(collateral, debt)
+        total = float(np.ascontiguousarray(debt).sum())
+
+        def part(begin: int, end: int) -> None:
+            event.follow_paths(
+                book,
+                numbers,
+                total,
+                run.prices[begin:end],
+                float(run.thresholds[candidate]),
+                float(run.bonuses[candidate]),
+                run.scalars,
+                run.totals[candidate, begin:end],
+            )
+
+        return part
+
+    return part_of
+
+
+def _dense_parts(run: Run, kernel: Kernel) -> Callable[[int], Part]:
+    follow = dense.scan_paths if kernel == "scan" else dense.follow_paths
+
+    def part_of(candidate: int) -> Part:
+        collateral = np.ascontiguousarray(run.collateral[candidate])
+        debt = np.ascontiguousarray(run.debt[candidate])
+
+        def part(begin: int, end: int) -> None:
+            follow(
+                collateral,
+                debt,
+                float(debt.sum()),
+                run.prices[begin:end],
+                float(run.thresholds[candidate]),
+                float(run.bonuses[candidate]),
+                run.scalars,
+                run.totals[candidate, begin:end],
+            )
+
+        return part
+
+    return part_of
