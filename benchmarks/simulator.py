@@ -183,9 +183,7 @@ def as_tables(regimes: list[Regime], claims: list[Claim]) -> str:
     """Return both tables and the raw figures in Markdown."""
     lines = [machine(), "", "| claim | ours | peer | ratio | bar | met |", "|---|---|---|---|---|---|"]
     for row in claims:
-        peer, ratio = (
-            ("not measured", "") if row.peer is None else (f"{row.peer:.3g}", f"{row.ratio:,.2f}")
-        )
+        peer, ratio = ("not measured", "") if row.peer is None else (f"{row.peer:.3g}", f"{row.ratio:,.2f}")
         bar = "" if row.bar is None else f"{row.bar:,g}"
         met = {True: "yes", False: "no", None: ""}[row.met]
         lines.append(f"| {row.claim} | {row.ours:.3g} | {peer} | {ratio} | {bar} | {met} |")

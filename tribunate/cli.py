@@ -27,6 +27,7 @@ from tribunate.commands import (
     proof,
     proposal,
     runs,
+    simulate,
     strategy,
 )
 from tribunate.doctor import require_own_agents
@@ -43,6 +44,7 @@ app = typer.Typer(
 demo.register(app)
 judge.register(app)
 backtest.register(app)
+simulate.register(app)
 proof.register(app)
 chain.register(app)
 guardrails.register(app)

@@ -110,7 +110,7 @@ def tail_dependence(correlation: float, degrees: float | None) -> float:
     """
     if degrees is None:
         return float(correlation >= 1)
-    from scipy.special import stdtr  # type: ignore[import-untyped]
+    from scipy.special import stdtr
 
     distance = math.sqrt((degrees + 1) * (1 - correlation) / (1 + correlation))
     return float(2 * stdtr(degrees + 1, -distance))

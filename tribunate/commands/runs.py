@@ -99,11 +99,12 @@ def resume(
 
     found = find_run(runs, run)
     require_current(found.identity)
-    done = conduct(runs, found.identity, engine=_engine(engine, workers), progress=_say)
+    done = conduct(runs, found.identity, engine=engine_of(engine, workers), progress=_say)
     print(json.dumps(_row(done), indent=2) if as_json else f"{done.name} is whole: {done.result_hash()}")
 
 
-def _engine(name: EngineName, workers: int | None) -> Engine:
+def engine_of(name: EngineName, workers: int | None) -> Engine:
+    """Return the engine of that name; ``workers`` for those that have some."""
     from simulations.studies import engines
 
     match name:
