@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from core.cascade import WAD_DECIMALS, CascadeTerms, Liquidity
 from core.errors import SimulationError
 from core.lending import LiquidationRules
+from core.market import PriceHistory
 from core.units import WAD, Bps
+from models.volatility import HIGHEST_PERSISTENCE, PERCENT, GarchT
 from simulations import engine
 from simulations.book import ENDS, SizeTerms, draw_book
 from simulations.paths.draw import draw
@@ -151,3 +153,28 @@ def cascade_terms(study: LendingStudy) -> CascadeTerms:
     )
     depth = int(study.debt_usd * ASSUMPTIONS[study.assumptions].depth_share) * WAD
     return CascadeTerms(rules, Liquidity(depth), int(study.supply_usd) * WAD, study.step_seconds)
+
+
+def fitted_terms(history: PriceHistory) -> Garch:
+    """Return GARCH(1,1)-t per hourly step, fitted on ``history``, from the variance after its last bar on.
+
+    Hourly returns often fit best at the edge where variance has no long run; persistence is held at 0.9999,
+    which no horizon of days can tell from one.
+
+    Raises:
+        ModelError: the history is too short, does not move, or the optimiser does not converge.
+    """
+    model = GarchT()
+    model.fit(history, seed=0)
+    found = model.parameters
+    if found is None:
+        raise SimulationError("the model was not fitted")
+    shrink = min(1.0, HIGHEST_PERSISTENCE / (found.alpha + found.beta))
+    return Garch(
+        omega=max(found.omega, 1e-9) / PERCENT**2,
+        alpha=found.alpha * shrink,
+        beta=found.beta * shrink,
+        mu=found.mu / PERCENT,
+        degrees=found.nu,
+        next_variance=model.next_variance(history) / PERCENT**2,
+    )

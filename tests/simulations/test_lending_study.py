@@ -11,11 +11,12 @@ import pyarrow as pa
 import pytest
 
 from core.errors import SimulationError
+from core.market import PriceHistory
 from simulations.paths.garch import Garch
 from simulations.studies.conduct import conduct
 from simulations.studies.engines import PoolEngine
 from simulations.studies.figures import figures_record, figures_text, study_figures
-from simulations.studies.lending import LendingStudy, lending_chunk, market_book, study_from
+from simulations.studies.lending import LendingStudy, fitted_terms, lending_chunk, market_book, study_from
 from tribunate import cli
 
 STUDY = LendingStudy(
@@ -123,3 +124,14 @@ def test_the_command_prints_figures_and_goes_on_where_it_stopped(
 def test_a_wrong_book_is_refused_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["simulate", "--assumptions", "rosy", "--runs", str(tmp_path)]) == 4
     assert "allowed: fragile, sturdy" in capsys.readouterr().err
+
+
+def test_terms_fitted_on_a_history_have_its_variance_and_tails() -> None:
+    rng = np.random.default_rng(4)
+    returns = 0.01 * rng.standard_t(5, 4_000) * (3 / 5) ** 0.5
+    closes = (2_000e8 * np.exp(np.cumsum(returns))).astype(np.int64)
+    times = np.arange(1, closes.size + 1) * 3600
+    terms = fitted_terms(PriceHistory("ETH", "exchange", 3600, times, closes))
+    assert terms.next_variance == pytest.approx(1e-4, rel=0.25)
+    assert terms.degrees == pytest.approx(5.0, rel=0.3)
+    assert terms.alpha + terms.beta <= 0.9999

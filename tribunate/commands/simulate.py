@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from simulations.paths.garch import Garch
 
 DECLARED_DAILY_VOLATILITY = 0.04
-HISTORY_HOURS = 2 * 365 * 24
+HISTORY_SECONDS = 180 * 24 * 3600
 
 
 def register(app: typer.Typer) -> None:
@@ -79,12 +80,15 @@ def _declared() -> tuple[float, Garch]:
 
 
 def _fitted(data: Path, asset: str) -> tuple[float, Garch]:
-    """Return the last price, and hourly terms fitted on the two years before it."""
-    import numpy as np
-
+    """Return the last price, and terms fitted on the 180 days before it."""
     from models.data.archive import load_history
-    from simulations.paths.garch import fit_garch
+    from simulations.studies.lending import fitted_terms
 
     history = load_history(data, asset, source="exchange")
-    closes = history.closes_e8[-HISTORY_HOURS:] / PRICE_ONE
-    return float(closes[-1]), fit_garch(np.diff(np.log(closes))).terms
+    first = int(history.times[-1]) - HISTORY_SECONDS
+    recent = replace(
+        history,
+        times=history.times[history.times >= first],
+        closes_e8=history.closes_e8[history.times >= first],
+    )
+    return float(recent.closes_e8[-1]) / PRICE_ONE, fitted_terms(recent)
