@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from simulations.studies.conduct import conduct
 from simulations.studies.engines import PoolEngine
 from simulations.studies.figures import figures_record, figures_text, study_figures
 from simulations.studies.lending import LendingStudy, fitted_terms, lending_chunk, market_book, study_from
+from simulations.studies.page import study_page
 from tribunate import cli
 
 STUDY = LendingStudy(
@@ -135,3 +137,21 @@ def test_terms_fitted_on_a_history_have_its_variance_and_tails() -> None:
     assert terms.next_variance == pytest.approx(1e-4, rel=0.25)
     assert terms.degrees == pytest.approx(5.0, rel=0.3)
     assert terms.alpha + terms.beta <= 0.9999
+
+
+def test_the_page_stands_alone_and_is_the_same_twice(tmp_path: Path) -> None:
+    run = conduct(tmp_path, STUDY.identity())
+    pages = [study_page(STUDY, run.table(), run_id="a" * 64, result=run.result_hash()) for _ in range(2)]
+    assert pages[0] == pages[1]
+    assert pages[0].count("<svg") == 3
+    assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", pages[0])
+    assert "<script" not in pages[0]
+    assert run.result_hash() in pages[0]
+    for title in ("Tail of bad debt", "Debt within reach of a fall", "What this rests on"):
+        assert title in pages[0]
+
+
+def test_the_page_escapes_what_a_name_brings(tmp_path: Path) -> None:
+    study = replace(STUDY, asset="<script>alert(1)</script>", paths=100)
+    run = conduct(tmp_path, study.identity())
+    assert "<script>" not in study_page(study, run.table(), run_id="", result=run.result_hash())

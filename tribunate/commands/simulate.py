@@ -38,9 +38,11 @@ def simulate(
     runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept; a stopped one goes on.")] = RUNS,
     engine: Annotated[EngineName, typer.Option(help="Where chunks are computed.")] = EngineName.POOL,
     workers: Annotated[int | None, typer.Option(help="Processes; all cores if left out.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report: one file that opens offline.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Simulate candidate thresholds on common paths; print tail figures with their intervals."""
+    from simulations.runs import write_atomic
     from simulations.studies.conduct import conduct
     from simulations.studies.figures import figures_record, figures_text, study_figures
     from simulations.studies.lending import LendingStudy
@@ -59,7 +61,13 @@ def simulate(
         seed=seed,
     )
     run = conduct(runs, study.identity(), engine=engine_of(engine, workers), progress=_say)
-    figures = study_figures(study, run.table())
+    table = run.table()
+    if html is not None:
+        from simulations.studies.page import study_page
+
+        page = study_page(study, table, run_id=run.identity.run_id, result=run.result_hash())
+        write_atomic(html, page.encode())
+    figures = study_figures(study, table)
     if as_json:
         record = {"run": run.identity.run_id, "result": run.result_hash(), "study": study.record()}
         print(json.dumps({**record, "candidates": figures_record(figures)}, indent=2))
