@@ -3,8 +3,8 @@
     python benchmarks/simulator.py [--quick] [--json] [--write]
 
 CPU seconds on one thread, medians.  Before it is timed, a peer must come to the dense kernel's liquidation
-counts, and to its totals within 1e-9; so must the event-driven kernel, within 1e-12.  Peers are taken from this
-interpreter if the extra ``bench`` is installed; otherwise they are installed into an environment that is
+counts, and to its totals within 1e-9; so must the event-driven kernel, within 1e-12.  Peers are taken from
+this interpreter if the extra ``bench`` is installed; otherwise they are installed into an environment that is
 thrown away (not with ``--quick``), or named as not measured.
 """
 
@@ -164,7 +164,7 @@ def event_claim(*, paths: int) -> Claim:
     ours = median(cpu_seconds(lambda: market.run("event"), repetitions=5)) / paths
     theirs = median(cpu_seconds(lambda: few.run("dense"), repetitions=5)) / len(few.prices)
     count = market.run("event").liquidations.mean()
-    text = f"event over dense, CPU seconds per path, {paths} paths x 2,000 x 720 h, {count:.0f} liquidations each"
+    text = f"event over dense, CPU seconds per path, {paths} x 2,000 x 720 h, {count:.0f} liquidations each"
     return Claim(text, ours, theirs, theirs / ours, EVENT_OVER_DENSE, theirs / ours >= EVENT_OVER_DENSE)
 
 
@@ -183,9 +183,7 @@ def as_tables(regimes: list[Regime], claims: list[Claim]) -> str:
     """Return both tables and the raw figures in Markdown."""
     lines = [machine(), "", "| claim | ours | peer | ratio | bar | met |", "|---|---|---|---|---|---|"]
     for row in claims:
-        peer, ratio = (
-            ("not measured", "") if row.peer is None else (f"{row.peer:.3g}", f"{row.ratio:,.2f}")
-        )
+        peer, ratio = ("not measured", "") if row.peer is None else (f"{row.peer:.3g}", f"{row.ratio:,.2f}")
         bar = "" if row.bar is None else f"{row.bar:,g}"
         met = {True: "yes", False: "no", None: ""}[row.met]
         lines.append(f"| {row.claim} | {row.ours:.3g} | {peer} | {ratio} | {bar} | {met} |")
