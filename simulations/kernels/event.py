@@ -10,7 +10,7 @@ sorted copy is shared by all paths::
     touched       struck, but not closed, in blocks of 32 with the largest k of each block
 
 The largest k of all, ``peak``, is the pointer's or a block's.  While q stays above it, a step is one
-comparison, done for up to 128 paths at once.  When q falls below it, the unhealthy are taken worst first
+comparison, done for up to 64 paths at once.  When q falls below it, the unhealthy are taken worst first
 from the touched and from the pointer on, until none is left or slippage has eaten the bonus: this is the
 order of ``core/cascade.py``, so the result is exact.  Where all of them together cannot eat the bonus, no
 order shows and none is made.  A screen leaves ``MARGIN`` of room; who passes it is
