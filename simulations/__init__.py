@@ -1,6 +1,7 @@
 """What would happen to a lending market: paths, books, liquidations, and what they cost.
 
     generator ─► demo_market                        a seeded market for people without data
+    paths/                                          price paths of many assets, counter-based random numbers
     engine ◄── core.cascade (specification)         many paths x positions x candidates, float64
     montecarlo ─► search                            candidates under the mandate, the largest safe one
     runs ◄── record, report ─► rerun                run folders with evidence, and their re-run

@@ -60,9 +60,7 @@ def _tabulate(
     rise = np.diff(values)
     cubics = np.stack([values[:-1], left, 3 * rise - 2 * left - right, left + right - 2 * rise], axis=1)
     if not np.isfinite(cubics).all():
-        raise SimulationError(
-            "a table of quantiles is not finite", allowed="degrees above 2"
-        )
+        raise SimulationError("a table of quantiles is not finite", allowed="degrees above 2")
     return Table(np.ascontiguousarray(cubics), start, odd)
 
 
