@@ -1,11 +1,12 @@
 """The kernels against radCAD, mesa and plain numpy on one market, in one run; written into docs/simulator.md.
 
-    python benchmarks/simulator.py [--quick] [--json] [--write]
+    python benchmarks/simulator.py [--quick] [--json] [--write] [--peers PYTHON]
 
 CPU seconds on one thread, medians.  Before it is timed, a peer must come to the dense kernel's liquidation
-counts, and to its totals within 1e-9; so must the event-driven kernel, within 1e-12.  Peers are taken from this
-interpreter if the extra ``bench`` is installed; otherwise they are installed into an environment that is
-thrown away (not with ``--quick``), or named as not measured.
+counts, and to its totals within 1e-9; so must the event-driven kernel, within 1e-12.  radCAD needs another
+numpy than Tribunate, so radCAD and mesa run in an interpreter of their own: the one that is named, or one in
+an environment that is made for the run and thrown away (not with ``--quick``); else they are named as not
+measured.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ for _pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_pool] = "1"
 
 import argparse  # noqa: E402
-import importlib.util  # noqa: E402
 import json  # noqa: E402
 import platform  # noqa: E402
 import subprocess  # noqa: E402
@@ -33,7 +33,7 @@ from simulator_roof import roof  # noqa: E402
 PEERS = Path(__file__).resolve().parent / "peers"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "simulator.md"
 MARK = "<!-- below: benchmarks/simulator.py --write -->"
-REQUIREMENTS = ("radcad==0.14.0", "mesa>=3.3,<4", "typing_extensions")
+REQUIREMENTS = PEERS / "requirements.txt"
 PATHS = {"numpy": 10, "radcad": 10, "radcad-favourable": 10, "mesa": 1}
 """Paths that a peer runs in one repetition; its time is per path."""
 
@@ -76,18 +76,14 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def peer_interpreter(folder: Path, *, install: bool) -> str | None:
-    """Return an interpreter that has radCAD and mesa, or ``None``."""
-    if all(importlib.util.find_spec(name) for name in ("radcad", "mesa")):
-        return sys.executable
-    if not install:
-        return None
-    say(f"installing {', '.join(REQUIREMENTS)} into a throw-away environment")
+def peer_interpreter(folder: Path) -> str | None:
+    """Make an environment with radCAD and mesa; return its interpreter, or ``None`` without network."""
+    say(f"installing {', '.join(REQUIREMENTS.read_text().split())} into a throw-away environment")
     venv.create(folder / "peers", with_pip=True)
-    python = str(folder / "peers" / "bin" / "python")
-    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", *REQUIREMENTS]
-    if subprocess.run(command, check=False).returncode != 0:
-        say("pip could not install the peers: radcad and mesa are not measured")
+    python = str(folder / "peers" / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    if subprocess.run([*command, "-r", str(REQUIREMENTS)], check=False).returncode != 0:
+        say("pip could not install the peers: radCAD and mesa are not measured")
         return None
     return python
 
@@ -164,7 +160,7 @@ def event_claim(*, paths: int) -> Claim:
     ours = median(cpu_seconds(lambda: market.run("event"), repetitions=5)) / paths
     theirs = median(cpu_seconds(lambda: few.run("dense"), repetitions=5)) / len(few.prices)
     count = market.run("event").liquidations.mean()
-    text = f"event over dense, CPU seconds per path, {paths} paths x 2,000 x 720 h, {count:.0f} liquidations each"
+    text = f"event over dense, CPU seconds per path, {paths} x 2,000 x 720 h, {count:.0f} liquidations each"
     return Claim(text, ours, theirs, theirs / ours, EVENT_OVER_DENSE, theirs / ours >= EVENT_OVER_DENSE)
 
 
@@ -208,11 +204,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter that has radCAD and mesa")
     arguments = parser.parse_args()
     quick = arguments.quick
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        python = peer_interpreter(folder, install=not quick)
+        python = arguments.peers or (None if quick else peer_interpreter(folder))
         regimes = []
         for shape in (CASCADES,) if quick else REGIMES:
             say(f"measuring {shape.name}")

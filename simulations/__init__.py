@@ -1,7 +1,8 @@
 """What would happen to a lending market: paths, books, liquidations, and what they cost.
 
     generator ─► demo_market                        a seeded market for people without data
-    engine ◄── core.cascade (specification)         many paths x positions x candidates, float64
+    engine ─► kernels ◄── core.cascade (the rules)  many paths x positions x candidates, float64
+    paths/                                          price paths of many assets, counter-based random numbers
     montecarlo ─► search                            candidates under the mandate, the largest safe one
     runs ◄── record, report ─► rerun                run folders with evidence, and their re-run
     book, parameter_history ─► policy_replay ─► book_replay ─► backtest ─► backtest_report

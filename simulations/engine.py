@@ -170,7 +170,7 @@ def _check_memory(candidates: int, paths: int, positions: int) -> None:
 
 def _check_book(book: Book) -> None:
     for name, amounts in (("collateral", book.collateral), ("debt", book.debt)):
-        if not np.isfinite(amounts).all() or not (amounts >= 0).all():
+        if not (amounts.min() >= 0 and amounts.max() < np.inf):
             raise SimulationError(
                 f"{name} held an amount that is not finite or is negative", allowed="finite, from 0"
             )
@@ -179,7 +179,7 @@ def _check_book(book: Book) -> None:
 
 
 def _check_prices(prices: NDArray[np.float64]) -> None:
-    if not np.isfinite(prices).all() or not (prices > 0).all():
+    if prices.size and not (prices.min() > 0 and prices.max() < np.inf):
         raise SimulationError("a path holds a price that is not finite and above zero")
 
 

@@ -13,10 +13,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulations.kernels.rules import (
+    BAD_DEBT,
     DEPTH,
     INTEREST,
+    LIQUIDATED_VALUE,
+    LIQUIDATIONS,
     MARGIN,
+    REPAID,
     RESILIENCE,
+    SEIZED,
     UNCOVERED,
     curve_of,
     growth_of,
@@ -119,10 +124,15 @@ def _visit(
             return place, slippage, cleared
         slot = slots[place]
         before = owed[slot] * index
-        coins[slot], left, sold = strike(
-            coins[slot], before, price, threshold, bonus, scalars, totals, path
-        )  # fmt: skip
+        repaid, seized, lost, left = strike(coins[slot], before, price, threshold, bonus, scalars)
+        coins[slot] -= seized
         owed[slot] = left * per_index
+        sold = seized * price
+        totals[path, LIQUIDATIONS] += 1.0
+        totals[path, REPAID] += repaid
+        totals[path, SEIZED] += seized
+        totals[path, BAD_DEBT] += lost
+        totals[path, LIQUIDATED_VALUE] += sold
         cleared += before - left
         slippage += slippage_of(sold, per_depth)
     return count, slippage, cleared

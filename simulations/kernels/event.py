@@ -10,7 +10,7 @@ sorted copy is shared by all paths::
     touched       struck, but not closed, in blocks of 32 with the largest k of each block
 
 The largest k of all, ``peak``, is the pointer's or a block's.  While q stays above it, a step is one
-comparison, done for up to 128 paths at once.  When q falls below it, the unhealthy are taken worst first
+comparison, done for up to 64 paths at once.  When q falls below it, the unhealthy are taken worst first
 from the touched and from the pointer on, until none is left or slippage has eaten the bonus: this is the
 order of ``core/cascade.py``, so the result is exact.  Where all of them together cannot eat the bonus, no
 order shows and none is made.  A screen leaves ``MARGIN`` of room; who passes it is
@@ -24,10 +24,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulations.kernels.rules import (
+    BAD_DEBT,
     DEPTH,
     INTEREST,
+    LIQUIDATED_VALUE,
+    LIQUIDATIONS,
     MARGIN,
+    REPAID,
     RESILIENCE,
+    SEIZED,
     UNCOVERED,
     comes_before,
     curve_of,
@@ -190,6 +195,7 @@ def _serve(
     price, index, slippage = state[PRICE, lane], state[INDEX, lane], state[SLIPPAGE, lane]
     pointer, count, size = places[lane, 0], places[lane, 1], numbers.size
     before, cleared, taken, found = count, 0.0, 0, 0
+    struck, repaid, seized, written_off = 0.0, 0.0, 0.0, 0.0
     level, break_even = price * threshold, bonus / (1.0 + bonus)
     per_depth, per_index = 1.0 / scalars[DEPTH], 1.0 / index
     screen = level / index * (1.0 - MARGIN)
@@ -209,30 +215,37 @@ def _serve(
                 book[TRIGGER, pointer], numbers[pointer], touched[lane, TRIGGER, slot], who[lane, slot]
             )
         if fresh:
-            slot = count
-            for row in range(3):
-                touched[lane, row, slot] = book[row, pointer]
-            who[lane, slot] = numbers[pointer]
+            slot, number = count, numbers[pointer]
+            coins, kept = book[COINS, pointer], book[OWED, pointer]
             pointer += 1
-            count += 1
         elif taken < found:
             slot = slots[taken]
+            number, coins, kept = who[lane, slot], touched[lane, COINS, slot], touched[lane, OWED, slot]
             taken += 1
         else:
             break
-        owed = touched[lane, OWED, slot] * index
-        if touched[lane, COINS, slot] * level >= owed:
-            continue
-        coins, left, sold = strike(
-            touched[lane, COINS, slot], owed, price, threshold, bonus, scalars, totals, path
-        )
-        touched[lane, COINS, slot] = coins
-        touched[lane, OWED, slot] = left * per_index
-        touched[lane, TRIGGER, slot] = trigger_of(coins, touched[lane, OWED, slot])
-        cleared += owed - left
-        slippage += slippage_of(sold, per_depth)
-        if fresh and left <= 0.0:
-            count -= 1
+        owed = kept * index
+        if coins * level < owed:
+            gone, sold_coins, lost, left = strike(coins, owed, price, threshold, bonus, scalars)
+            coins -= sold_coins
+            kept = left * per_index
+            struck += 1.0
+            repaid += gone
+            seized += sold_coins
+            written_off += lost
+            cleared += owed - left
+            slippage += slippage_of(sold_coins * price, per_depth)
+        if fresh and kept > 0.0:
+            count += 1
+        if kept > 0.0 or not fresh:
+            touched[lane, TRIGGER, slot] = trigger_of(coins, kept)
+            touched[lane, COINS, slot], touched[lane, OWED, slot] = coins, kept
+            who[lane, slot] = number
+    totals[path, LIQUIDATIONS] += struck
+    totals[path, REPAID] += repaid
+    totals[path, SEIZED] += seized
+    totals[path, BAD_DEBT] += written_off
+    totals[path, LIQUIDATED_VALUE] += seized * price
     if taken > 0 or count > before:
         state[TOP, lane] = _refresh(touched, blocks, lane, before, count, screen)
     peak = state[TOP, lane]

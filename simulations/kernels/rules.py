@@ -105,28 +105,18 @@ def strike(
     threshold: float,
     bonus: float,
     scalars: NDArray[np.float64],
-    totals: NDArray[np.float64],
-    path: int,
-) -> tuple[float, float, float]:
-    """Do one liquidation call on an unhealthy position; return coins left, debt left and value sold.
+) -> tuple[float, float, float, float]:
+    """Do one liquidation call on an unhealthy position; return repaid, seized, written off, debt left.
 
-    Adds to ``totals[path]``.  A call that takes all the collateral writes off the debt that is left.
+    A call that takes all the collateral writes off the debt that is left.
     """
     partly = coins * (price * threshold) >= owed * scalars[FULL_BELOW]
     repaid = owed * scalars[CLOSE_FACTOR] if partly else owed
     seized = repaid * ((1.0 + bonus) / price)
-    coins_left, owed_left = coins - seized, owed - repaid
-    if seized >= coins:
-        seized = coins
-        repaid = min(owed, coins * price / (1.0 + bonus))
-        totals[path, BAD_DEBT] += owed - repaid
-        coins_left, owed_left = 0.0, 0.0
-    totals[path, LIQUIDATIONS] += 1.0
-    totals[path, REPAID] += repaid
-    totals[path, SEIZED] += seized
-    sold = seized * price
-    totals[path, LIQUIDATED_VALUE] += sold
-    return coins_left, owed_left, sold
+    if seized < coins:
+        return repaid, seized, 0.0, owed - repaid
+    repaid = min(owed, coins * price / (1.0 + bonus))
+    return repaid, coins, owed - repaid, 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

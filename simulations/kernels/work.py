@@ -71,7 +71,10 @@ def threads_for(path_steps: int) -> int:
 def sort_book(collateral: Array, debt: Array) -> tuple[Array, NDArray[np.int64]]:
     """Return rows (trigger, coins, debt), worst first, and each position's place in the given book."""
     triggers = _triggers(collateral, debt)
-    numbers = np.argsort(-triggers, kind="stable")
+    numbers = np.argsort(-triggers)
+    worst_first = triggers[numbers]
+    if (worst_first[1:] == worst_first[:-1]).any():  # ties keep the book's order; this sort is slower
+        numbers = np.argsort(-triggers, kind="stable")
     return np.stack([triggers[numbers], collateral[numbers], debt[numbers]]), numbers
 
 

@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core.errors import SimulationError
-from simulations.paths.garch import Garch, check_history, fit_garch, follow_garch
+from simulations.paths.garch import MINIMUM_RETURNS, Garch, check_history, fit_garch, follow_garch
 from simulations.paths.philox import MARKET, Stream, fill_uniforms, key_of
 
 Array = NDArray[np.float64]
@@ -96,6 +96,22 @@ def fit_filtered_history(returns: Array, *, gjr: bool = False) -> FilteredHistor
     fitted = [fit_garch(np.ascontiguousarray(column), gjr=gjr) for column in returns.T]
     residuals = np.stack([one.residuals for one in fitted], axis=1)
     return FilteredHistory(tuple(one.terms for one in fitted), residuals)
+
+
+def fit_block_bootstrap(returns: Array) -> BlockBootstrap:
+    """Choose the mean length of blocks for ``returns``, shape (time, asset), by their squares.
+
+    The longest of the assets' optimal lengths (Politis and White 2004, as ``arch`` has it), so that
+    clusters of volatility stay whole.
+
+    Raises:
+        SimulationError: too few returns, one that is not finite, or an asset that does not move.
+    """
+    check_history(returns, at_least=MINIMUM_RETURNS)
+    from arch.bootstrap import optimal_block_length
+
+    longest = float(optimal_block_length(returns**2)["stationary"].max())
+    return BlockBootstrap(returns, min(max(longest, 1.0), float(len(returns))))
 
 
 def _uniforms(out: Array, *, seed: int, first_path: int, draw: int) -> Array:

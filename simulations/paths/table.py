@@ -43,7 +43,10 @@ class Table:
     odd: bool
 
     def apply(self, values: Array) -> None:
-        """Replace ``values``, shape (step, path), by the function of each; beyond the ends by the end's."""
+        """Replace ``values``, shape (step, path), by the function of each; beyond the ends by the end's.
+
+        Warning: what is not a number comes out as an end's value.
+        """
         if self.odd:
             _apply_odd(self.cubics, values)
         else:
@@ -77,7 +80,8 @@ def _apply(cubics: Array, start: float, values: Array) -> None:
     for step in range(values.shape[0]):
         row = values[step]
         for path in range(row.size):
-            place = min(max((row[path] - start) * NODES_PER_UNIT, 0.0), last)
+            place = max((row[path] - start) * NODES_PER_UNIT, 0.0)
+            place = place if place < last else last
             intervals[path] = np.int64(place)
             rest[path] = place - intervals[path]
         for path in range(row.size):
@@ -91,7 +95,8 @@ def _apply_odd(cubics: Array, values: Array) -> None:
     for step in range(values.shape[0]):
         row = values[step]
         for path in range(row.size):
-            place = min(abs(row[path]) * NODES_PER_UNIT, last)
+            place = abs(row[path]) * NODES_PER_UNIT
+            place = place if place < last else last
             intervals[path] = np.int64(place)
             rest[path] = place - intervals[path]
         for path in range(row.size):

@@ -18,11 +18,24 @@ from core.lending import LiquidationRules
 from core.position import Position
 from core.units import BPS_ONE, PRICE_ONE, WAD, Bps
 from simulations import engine
+from simulations.kernels.dense import follow_book
+from simulations.kernels.rules import (
+    BAD_DEBT,
+    INTEREST,
+    LIQUIDATED_VALUE,
+    LIQUIDATIONS,
+    REPAID,
+    SEIZED,
+    TOTALS,
+    UNCOVERED,
+    scalars_of,
+)
 
 MARKETS = 10_000
 BLOCKS = 10
 RELATIVE = 1e-12
 AMOUNTS = ("repaid", "seized", "bad_debt", "interest", "uncovered", "liquidated_value")
+COLUMNS = (REPAID, SEIZED, BAD_DEBT, INTEREST, UNCOVERED, LIQUIDATED_VALUE)
 PATHS, STEPS = 2, 14
 
 
@@ -251,6 +264,24 @@ def test_a_row_for_each_candidate_is_sorted_for_itself() -> None:
     assert found.liquidations.sum() > 0
     assert np.array_equal(found.liquidations[0], found.liquidations[1])
     np.testing.assert_allclose(found.repaid[0], found.repaid[1], rtol=RELATIVE)
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_a_book_carried_along_a_path_ends_as_the_dense_kernel_says(block: int) -> None:
+    """What the backtest uses.  What is left is what there was, plus interest, less what went."""
+    for seed in range(block * 100, block * 100 + 100):
+        market = draw_market(seed)
+        limits = int(market.thresholds[0]) / BPS_ONE, int(market.bonuses[0]) / BPS_ONE
+        book = engine.book_from(market.book)
+        coins, owed, sums = book.collateral[0].copy(), book.debt[0].copy(), np.zeros(TOTALS)
+        follow_book(coins, owed, market.prices[0] / PRICE_ONE, *limits, scalars_of(market.terms()), sums)
+        found, scale = market.run("dense"), market.debt_usd()
+        assert sums[LIQUIDATIONS] == found.liquidations[0, 0]
+        for column, name in zip(COLUMNS, AMOUNTS, strict=True):
+            difference = sums[column] - getattr(found, name)[0, 0]
+            assert abs(difference) <= RELATIVE * scale_of(market, name), name
+        left = owed.sum() + sums[REPAID] + sums[BAD_DEBT] - sums[INTEREST]
+        assert left == pytest.approx(scale, rel=RELATIVE)
 
 
 @pytest.mark.parametrize("kernel", ["event", "dense", "scan"])

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from arch.bootstrap import StationaryBootstrap
 
 from core.errors import SimulationError
 from simulations.paths.garch import Garch, follow_garch
 from simulations.paths.normal import normals
-from simulations.paths.resample import BlockBootstrap, FilteredHistory, fit_filtered_history
+from simulations.paths.resample import (
+    BlockBootstrap,
+    FilteredHistory,
+    fit_block_bootstrap,
+    fit_filtered_history,
+)
 
 TERMS = Garch(omega=1e-6, alpha=0.06, beta=0.9)
 PAST = np.arange(1.0, 51.0)[:, None] / 1_000 * np.array([[1.0, -2.0]])
@@ -69,6 +75,32 @@ def test_the_bootstrap_keeps_serial_dependence_that_single_draws_lose() -> None:
         BlockBootstrap(past, mean).fill(out, seed=2, first_path=0)
         lagged = np.corrcoef(out[0, :-1].ravel(), out[0, 1:].ravel())[0, 1]
         assert lagged == pytest.approx((1 - 1 / mean) * circular, abs=0.015)
+
+
+def test_the_mean_of_a_resampled_past_varies_as_with_the_arch_library() -> None:
+    """Samples as long as the past: 2,000 of arch's, 20,000 of ours; both standard errors of a variance."""
+    rng = np.random.default_rng(5)
+    past = np.convolve(rng.standard_normal(153), [1.0, 0.8, 0.5, 0.3], mode="valid")[:, None]
+    theirs = StationaryBootstrap(6, past[:, 0], seed=np.random.default_rng(6))
+    means = np.array([float(data[0][0].mean()) for data in theirs.bootstrap(2_000)])
+    out = np.empty((1, 150, 20_000))
+    BlockBootstrap(past, 6.0).fill(out, seed=3, first_path=0)
+    assert out[0].mean(axis=0).var() == pytest.approx(means.var(), rel=3.5 * (2 / 2_000 + 2 / 20_000) ** 0.5)
+    alone = np.empty_like(out)
+    BlockBootstrap(past, 1.0).fill(alone, seed=3, first_path=0)
+    assert alone[0].mean(axis=0).var() < 0.6 * means.var()
+
+
+def test_fitted_blocks_are_long_where_volatility_clusters_and_short_where_not() -> None:
+    values = normals(seed=9, paths=1, steps=3_000)
+    quiet = fit_block_bootstrap(values).mean_block_steps
+    follow_garch(Garch(omega=1e-6, alpha=0.1, beta=0.85), values)
+    assert fit_block_bootstrap(values).mean_block_steps > 4 * quiet >= 4
+
+
+def test_blocks_are_not_fitted_to_a_short_past() -> None:
+    with pytest.raises(SimulationError, match="history had shape"):
+        fit_block_bootstrap(PAST)
 
 
 def test_filtered_history_is_garch_over_residuals_of_common_dates() -> None:

@@ -108,6 +108,13 @@ def test_student_t_is_odd_and_ascends() -> None:
     assert (np.diff(values) > 0).all() and np.array_equal(values, -values[::-1])
 
 
+def test_beyond_its_ends_a_table_stays_at_them() -> None:
+    ends = spread(student_table(3.0), [-1e9, -16.0, 16.0, 1e300])
+    assert ends == pytest.approx([ends[0], ends[0], -ends[0], -ends[0]]) and np.isfinite(ends).all()
+    low, least, most, high = spread(mixing_table(3.0), [-1e9, -8.5, 8.5, 1e9])
+    assert low == pytest.approx(least) and high == pytest.approx(most) and low > high > 0
+
+
 @pytest.mark.parametrize("degrees", DEGREES)
 def test_the_mixing_is_that_of_a_chi_square(degrees: float) -> None:
     z = np.random.default_rng(2).uniform(-8.2, 8.2, 2_000)
