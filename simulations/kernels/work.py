@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.cores import usable_cores
 from simulations.kernels import dense, event
 
 Kernel = Literal["event", "dense", "scan"]
@@ -65,7 +65,7 @@ def threads_for(path_steps: int) -> int:
     """
     if path_steps * SECONDS_PER_STEP < SECONDS_WORTH_THREADS:
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores()
 
 
 def sort_book(collateral: Array, debt: Array) -> tuple[Array, NDArray[np.int64]]:

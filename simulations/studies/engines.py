@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from core.errors import ConfigError, SimulationError, TribunateError
-from simulations.studies.store import processors
+from simulations.cores import usable_cores
 
 Task = Callable[[Mapping[str, Any], int], pa.Table]
 
@@ -71,7 +71,7 @@ class PoolEngine:
     def __init__(self, workers: int | None = None) -> None:
         if workers is not None and workers < 1:
             raise ConfigError(f"workers were {workers}", allowed="at least 1")
-        self._workers = workers or processors()
+        self._workers = workers or usable_cores()
 
     def run(
         self, task: str, configuration: Mapping[str, Any], chunks: Sequence[int]
@@ -117,7 +117,7 @@ class RayEngine:
         """
         ray, started = self._ray, not self._ray.is_initialized()
         if started:
-            local = {} if self._address else {"num_cpus": self._workers or processors()}
+            local = {} if self._address else {"num_cpus": self._workers or usable_cores()}
             ray.init(address=self._address, include_dashboard=False, log_to_driver=False, **local)
         try:
             remote = ray.remote(compute)
