@@ -151,15 +151,12 @@ def fit_garch(returns: Array, *, gjr: bool = False) -> FittedGarch:
             hint="use a longer history",
         )
     values = {name: float(value) for name, value in fitted.params.items()}
-    gamma = values.get("gamma[1]", 0.0)
-    last, variance = float(fitted.resid[-1]), float(fitted.conditional_volatility[-1]) ** 2
-    weight = values["alpha[1]"] + (gamma if last < 0 else 0.0)
-    following = values["omega"] + weight * last**2 + values["beta[1]"] * variance
+    following = float(fitted.forecast(horizon=1, reindex=False).variance.to_numpy()[-1, 0])
     terms = Garch(
         omega=values["omega"] / PERCENT**2,
         alpha=values["alpha[1]"],
         beta=values["beta[1]"],
-        gamma=gamma,
+        gamma=values.get("gamma[1]", 0.0),
         mu=values["mu"] / PERCENT,
         degrees=values["nu"],
         next_variance=following / PERCENT**2,

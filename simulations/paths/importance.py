@@ -68,6 +68,15 @@ class WeightedEstimate:
     effective_paths: float
 
 
+@dataclass(frozen=True, slots=True)
+class WeightedTail:
+    """Quantile of losses at a level, their mean beyond it, and that mean's standard error."""
+
+    value_at_risk: float
+    expected_shortfall: float
+    standard_error: float
+
+
 def draw_weighted(
     model: PathModel,
     tilt: Tilt,
@@ -112,6 +121,47 @@ def weighted_mean(values: Array, log_weights: Array) -> WeightedEstimate:
     Raises:
         SimulationError: shapes differ, fewer than two paths, or a number that is not finite.
     """
+    _check_weighted(values, log_weights)
+    weights = np.exp(log_weights)
+    weighted = weights * values
+    error = float(weighted.std(ddof=1)) / len(values) ** 0.5
+    relative = np.exp(log_weights - log_weights.max())
+    return WeightedEstimate(float(weighted.mean()), error, float(relative.sum() ** 2 / (relative**2).sum()))
+
+
+def weighted_tail(losses: Array, log_weights: Array, *, level: float) -> WeightedTail:
+    """Return the tail of ``losses`` under the model beyond ``level``, for instance 0.999.
+
+    The shortfall is the quantile plus the mean excess over it (Rockafellar and Uryasev 2002), the error that
+    of the excess alone: that of the quantile does not enter to first order (Hong, Hu and Liu 2014).
+
+    Args:
+        losses: Shape (path,).
+        log_weights: Shape (path,).
+        level: Above 0, below 1.
+
+    Raises:
+        SimulationError: as :func:`weighted_mean`, or the weights drawn do not reach the level.
+    """
+    _check_weighted(losses, log_weights)
+    if not 0 < level < 1:
+        raise SimulationError(f"level was {level}", allowed="above 0, below 1")
+    weights = np.exp(log_weights)
+    worst_first = np.argsort(-losses, kind="stable")
+    beyond = np.cumsum(weights[worst_first]) / len(losses)
+    place = int(np.searchsorted(beyond, 1 - level, side="right"))
+    if place == len(losses):
+        raise SimulationError(
+            f"the weights add up to {beyond[-1]:.3g}, which does not reach level {level}",
+            allowed=f"more than {1 - level:.3g}",
+            hint="tilt less, or draw more paths",
+        )
+    quantile = float(losses[worst_first[place]])
+    excess = weighted_mean(np.maximum(losses - quantile, 0.0), log_weights)
+    return WeightedTail(quantile, quantile + excess.mean / (1 - level), excess.standard_error / (1 - level))
+
+
+def _check_weighted(values: Array, log_weights: Array) -> None:
     if values.ndim != 1 or values.shape != log_weights.shape or len(values) < 2:
         raise SimulationError(
             f"values had shape {values.shape}, weights {log_weights.shape}",
@@ -119,11 +169,6 @@ def weighted_mean(values: Array, log_weights: Array) -> WeightedEstimate:
         )
     if not (np.isfinite(values).all() and np.isfinite(log_weights).all()):
         raise SimulationError("a value or a weight was not finite")
-    weights = np.exp(log_weights)
-    weighted = weights * values
-    error = float(weighted.std(ddof=1)) / len(values) ** 0.5
-    relative = np.exp(log_weights - log_weights.max())
-    return WeightedEstimate(float(weighted.mean()), error, float(relative.sum() ** 2 / (relative**2).sum()))
 
 
 def _log_weights(model: PathModel, tilt: Tilt, trace: Trace, *, steps: int) -> Array:

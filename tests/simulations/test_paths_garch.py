@@ -111,6 +111,23 @@ def test_the_variance_after_the_sample_is_where_paths_begin() -> None:
     assert fit_garch(stormy).terms.first_variance > 5 * fit_garch(calm).terms.first_variance
 
 
+@pytest.mark.parametrize("last", [-0.03, 0.03])
+def test_a_fall_at_the_end_of_the_sample_counts_by_gamma(last: float) -> None:
+    """The sample's last return, by the recursion itself: mean, residual, the variance that it met."""
+    values = normals(seed=6, paths=1, steps=4_000)[None]
+    GarchProcess((LEVERED,)).follow(values)
+    sample = values[0, :, 0]
+    sample[-1] = last
+    fitted = fit_garch(sample, gjr=True).terms
+    variance = float(np.var(sample[:100]))
+    for value in sample[-1_000:]:
+        surprise = value - fitted.mu
+        weight = fitted.alpha + fitted.gamma * (surprise < 0)
+        variance = fitted.omega + weight * surprise**2 + fitted.beta * variance
+    assert fitted.gamma > 0.02
+    assert fitted.first_variance == pytest.approx(variance, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("changed", "found"),
     [
