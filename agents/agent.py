@@ -326,9 +326,8 @@ class RiskAgent:
         call = message_to_dict(calls[min(calls)]) if calls else None
         scalar = running.context.scalar
         body = await self._work(self._desk.announce_body, scalar, call=call)
-        if (
-            running.state.announce is not None
-        ):  # an earlier keeper's came meanwhile: two would split the seats
+        # an earlier keeper's may have come meanwhile: two would split the seats
+        if running.state.announce is not None:
             return
         self._speak(epoch, Speak(Phase.ANNOUNCE, 0, 0, body))
 
