@@ -26,7 +26,8 @@ SECONDS_WORTH_THREADS = 5e-3
 class Run:
     """What one call asks for: books (row, position), prices (path, step), totals to be filled.
 
-    Books have one row for all candidates, or a row each.  ``totals`` has shape (candidate, path, total), in the order of ``kernels.rules``.
+    Books have one row for all candidates, or a row each.  ``totals`` has shape (candidate, path, total),
+    in the order of ``kernels.rules``.
     """
 
     collateral: Array
