@@ -99,11 +99,10 @@ def run(
     _check_candidates(thresholds_bps, bonuses_bps)
     if threads is not None and threads < 1:
         raise SimulationError(f"threads was {threads}", allowed="at least 1, or None")
-    shape = (candidates, book.debt.shape[1])
     totals = np.zeros((candidates, len(prices), TOTALS))
     work = Run(
-        np.broadcast_to(book.collateral, shape),
-        np.broadcast_to(book.debt, shape),
+        book.collateral,
+        book.debt,
         np.ascontiguousarray(prices, dtype=np.float64),
         thresholds_bps / BPS_ONE,
         bonuses_bps / BPS_ONE,

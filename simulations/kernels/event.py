@@ -79,7 +79,8 @@ def _accrue(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _price(
-    quotes: NDArray[np.float64],
+    tile: NDArray[np.float64],
+    row: int,
     impact: NDArray[np.float64],
     slippage: NDArray[np.float64],
     price: NDArray[np.float64],
@@ -88,7 +89,7 @@ def _price(
     """Set the step's price and the slippage it begins with; let the impact decay."""
     for lane in range(price.size):
         begun = impact[lane]
-        price[lane] = price_after(quotes[lane], begun)
+        price[lane] = price_after(tile[row, lane], begun)
         slippage[lane] = begun
         impact[lane] = impact_after(begun, resilience)
 
@@ -329,7 +330,7 @@ def follow_paths(
             if row == 0:
                 _turn(prices, first, step, tile, width)
             _accrue(debts, index, paid, curve)
-            _price(tile[row], impact, slippage, price, scalars[RESILIENCE])
+            _price(tile, row, impact, slippage, price, scalars[RESILIENCE])
             if _count_below(price, peak, index, threshold, below) == 0:
                 continue
             for lane in range(width):

@@ -24,9 +24,10 @@ SECONDS_WORTH_THREADS = 5e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """What one call asks for: books (candidate, position), prices (path, step), totals to be filled.
+    """What one call asks for: books (row, position), prices (path, step), totals to be filled.
 
-    ``totals`` has shape (candidate, path, total), in the order of ``kernels.rules``.
+    Books have one row for all candidates, or a row each.  ``totals`` has shape (candidate, path, total),
+    in the order of ``kernels.rules``.
     """
 
     collateral: Array
@@ -36,6 +37,10 @@ class Run:
     bonuses: Array
     scalars: Array
     totals: Array
+
+    def row(self, candidate: int) -> int:
+        """Return the row of the book that a candidate has."""
+        return candidate if len(self.debt) > 1 else 0
 
 
 def fill(run: Run, *, kernel: Kernel, threads: int) -> None:
@@ -71,11 +76,12 @@ def threads_for(path_steps: int) -> int:
 def sort_book(collateral: Array, debt: Array) -> tuple[Array, NDArray[np.int64]]:
     """Return rows (trigger, coins, debt), worst first, and each position's place in the given book."""
     triggers = _triggers(collateral, debt)
-    numbers = np.argsort(-triggers)
+    numbers = np.argsort(triggers)[::-1]
     worst_first = triggers[numbers]
     if (worst_first[1:] == worst_first[:-1]).any():  # ties keep the book's order; this sort is slower
         numbers = np.argsort(-triggers, kind="stable")
-    return np.stack([triggers[numbers], collateral[numbers], debt[numbers]]), numbers
+    rows = np.stack([triggers[numbers], collateral[numbers], debt[numbers]])
+    return rows, np.ascontiguousarray(numbers)
 
 
 def _triggers(collateral: Array, debt: Array) -> Array:
@@ -85,12 +91,11 @@ def _triggers(collateral: Array, debt: Array) -> Array:
 
 def _event_parts(run: Run) -> Callable[[int], Part]:
     shared = sort_book(run.collateral[0], run.debt[0])
-    one_book = not any(rows.strides[0] for rows in (run.collateral, run.debt))
 
     def part_of(candidate: int) -> Part:
-        collateral, debt = run.collateral[candidate], run.debt[candidate]
-        book, numbers = shared if candidate == 0 or one_book else sort_book(collateral, debt)
-        total = float(np.ascontiguousarray(debt).sum())
+        row = run.row(candidate)
+        book, numbers = sort_book(run.collateral[row], run.debt[row]) if row > 0 else shared
+        total = float(run.debt[row].sum())
 
         def part(begin: int, end: int) -> None:
             event.follow_paths(
@@ -113,8 +118,8 @@ def _dense_parts(run: Run, kernel: Kernel) -> Callable[[int], Part]:
     follow = dense.scan_paths if kernel == "scan" else dense.follow_paths
 
     def part_of(candidate: int) -> Part:
-        collateral = np.ascontiguousarray(run.collateral[candidate])
-        debt = np.ascontiguousarray(run.debt[candidate])
+        collateral = np.ascontiguousarray(run.collateral[run.row(candidate)])
+        debt = np.ascontiguousarray(run.debt[run.row(candidate)])
 
         def part(begin: int, end: int) -> None:
             follow(
