@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.errors import SimulationError
+from core.lending import FULL_CLOSE_BELOW_WAD
 from core.units import BPS_ONE, PRICE_ONE, WAD, Bps
 
 RAY = 10**27
 DEFAULT_CLOSE_BPS = 50_00
-FULL_CLOSE_BELOW_WAD = 95 * WAD // 100
-"""At this health factor and below, one call may repay all."""
-
 SMALL_POSITION = 2_000 * PRICE_ONE
 """From 3.3 on: below this worth of collateral or debt, one call may repay all."""
 

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from simulations.statistics.tail import Estimate, expected_shortfall, mean, probability, value_at_risk
 from simulations.studies.lending import LendingStudy
 
-Losses = NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class CandidateFigures:
@@ -47,7 +45,8 @@ class CandidateFigures:
 
 def study_figures(study: LendingStudy, table: pa.Table) -> tuple[CandidateFigures, ...]:
     """Return the figures of every candidate, in the study's order."""
-    columns = {name: _by_candidate(study, table, name) for name in table.column_names}
+    rows = np.stack(_rows_by_candidate(study, table))  # (candidate, path)
+    columns = {name: table.column(name).to_numpy().astype(np.float64)[rows] for name in table.column_names}
     lost = columns["bad_debt"] + columns["uncovered"]
     paid = columns["liquidated_value"] - columns["repaid"]
     current = lost[study.candidates_bps.index(study.current_bps)]
@@ -103,11 +102,8 @@ def figures_text(study: LendingStudy, figures: tuple[CandidateFigures, ...]) -> 
     return "\n".join(lines)
 
 
-def _by_candidate(study: LendingStudy, table: pa.Table, name: str) -> Losses:
-    """Return one column, shape (candidate, path), paths in their order."""
-    values = table.column(name).to_numpy().astype(np.float64)
-    candidates = table.column("candidate_bps").to_numpy()
-    rows = [values[candidates == threshold] for threshold in study.candidates_bps]
-    paths = table.column("path").to_numpy()
-    orders = [np.argsort(paths[candidates == threshold], kind="stable") for threshold in study.candidates_bps]
-    return np.stack([row[order] for row, order in zip(rows, orders, strict=True)])
+def _rows_by_candidate(study: LendingStudy, table: pa.Table) -> list[NDArray[np.int64]]:
+    """Return the rows of each candidate, in the order of their paths."""
+    candidates, paths = table.column("candidate_bps").to_numpy(), table.column("path").to_numpy()
+    ordered = np.argsort(paths, kind="stable")
+    return [ordered[candidates[ordered] == threshold] for threshold in study.candidates_bps]

@@ -24,7 +24,14 @@ from core.market import PriceHistory
 from core.units import WAD, Bps
 from models.volatility import HIGHEST_PERSISTENCE, PERCENT, GarchT
 from simulations import engine
-from simulations.book import ENDS, SizeTerms, draw_book
+from simulations.book import (
+    ENDS,
+    PRIOR_DEVIATION,
+    PRIOR_MEDIAN_USD,
+    PRIOR_REPAID_SHARE,
+    SizeTerms,
+    draw_book,
+)
 from simulations.paths.draw import draw
 from simulations.paths.garch import Garch, GarchProcess
 from simulations.paths.scenario import PathModel
@@ -33,7 +40,7 @@ from simulations.studies.identity import Identity, code_hash
 TASK = "simulations.studies.lending:lending_chunk"
 COLUMNS = ("liquidations", "repaid", "seized", "bad_debt", "interest", "uncovered", "liquidated_value")
 ASSUMPTIONS = {end.name: end for end in ENDS}
-SIZES = SizeTerms(float(np.log(10_000.0)), 2.0, 0.5, 0, True)
+SIZES = SizeTerms(float(np.log(PRIOR_MEDIAN_USD)), PRIOR_DEVIATION, PRIOR_REPAID_SHARE, 0, True)
 
 
 @dataclass(frozen=True, slots=True)

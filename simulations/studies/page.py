@@ -11,12 +11,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from simulations.statistics.tail import Estimate
-from simulations.studies.figures import CandidateFigures, study_figures
+from simulations.studies.figures import CandidateFigures
 from simulations.studies.lending import LendingStudy, cascade_terms, market_book, path_prices
 
 if TYPE_CHECKING:
@@ -50,9 +49,8 @@ class Plot:
     rows: Sequence[tuple[str, ...]]
 
 
-def study_page(study: LendingStudy, table: pa.Table, *, run_id: str, result: str) -> str:
+def study_page(study: LendingStudy, figures: Sequence[CandidateFigures], *, run_id: str, result: str) -> str:
     """Return the whole report of a finished study."""
-    figures = study_figures(study, table)
     environment = Environment(
         loader=PackageLoader("simulations.studies", "."), autoescape=True, undefined=StrictUndefined
     )

@@ -141,7 +141,10 @@ def test_terms_fitted_on_a_history_have_its_variance_and_tails() -> None:
 
 def test_the_page_stands_alone_and_is_the_same_twice(tmp_path: Path) -> None:
     run = conduct(tmp_path, STUDY.identity())
-    pages = [study_page(STUDY, run.table(), run_id="a" * 64, result=run.result_hash()) for _ in range(2)]
+    pages = [
+        study_page(STUDY, study_figures(STUDY, run.table()), run_id="a" * 64, result=run.result_hash())
+        for _ in range(2)
+    ]
     assert pages[0] == pages[1]
     assert pages[0].count("<svg") == 3
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", pages[0])
@@ -154,4 +157,6 @@ def test_the_page_stands_alone_and_is_the_same_twice(tmp_path: Path) -> None:
 def test_the_page_escapes_what_a_name_brings(tmp_path: Path) -> None:
     study = replace(STUDY, asset="<script>alert(1)</script>", paths=100)
     run = conduct(tmp_path, study.identity())
-    assert "<script>" not in study_page(study, run.table(), run_id="", result=run.result_hash())
+    assert "<script>" not in study_page(
+        study, study_figures(study, run.table()), run_id="", result=run.result_hash()
+    )

@@ -99,7 +99,7 @@ def resume(
 
     found = find_run(runs, run)
     require_current(found.identity)
-    done = conduct(runs, found.identity, engine=engine_of(engine, workers), progress=_say)
+    done = conduct(runs, found.identity, engine=engine_of(engine, workers), progress=say_progress)
     print(json.dumps(_row(done), indent=2) if as_json else f"{done.name} is whole: {done.result_hash()}")
 
 
@@ -116,7 +116,8 @@ def engine_of(name: EngineName, workers: int | None) -> Engine:
             return engines.RayEngine(workers=workers)
 
 
-def _say(finished: int, chunks: int) -> None:
+def say_progress(finished: int, chunks: int) -> None:
+    """Say on stderr how far a run is."""
     print(f"{finished} of {chunks} chunks", file=sys.stderr)
 
 

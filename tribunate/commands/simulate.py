@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.units import PRICE_ONE
-from tribunate.commands.runs import RUNS, EngineName, engine_of
+from tribunate.commands.runs import RUNS, EngineName, engine_of, say_progress
 
 if TYPE_CHECKING:
     from simulations.paths.garch import Garch
@@ -60,23 +59,18 @@ def simulate(
         paths=paths,
         seed=seed,
     )
-    run = conduct(runs, study.identity(), engine=engine_of(engine, workers), progress=_say)
-    table = run.table()
+    run = conduct(runs, study.identity(), engine=engine_of(engine, workers), progress=say_progress)
+    figures = study_figures(study, run.table())
     if html is not None:
         from simulations.studies.page import study_page
 
-        page = study_page(study, table, run_id=run.identity.run_id, result=run.result_hash())
+        page = study_page(study, figures, run_id=run.identity.run_id, result=run.result_hash())
         write_atomic(html, page.encode())
-    figures = study_figures(study, table)
     if as_json:
         record = {"run": run.identity.run_id, "result": run.result_hash(), "study": study.record()}
         print(json.dumps({**record, "candidates": figures_record(figures)}, indent=2))
         return
     print(f"run {run.name}\n\n{figures_text(study, figures)}")
-
-
-def _say(finished: int, chunks: int) -> None:
-    print(f"{finished} of {chunks} chunks", file=sys.stderr)
 
 
 def _declared() -> tuple[float, Garch]:
