@@ -1,7 +1,8 @@
 """Where compiled kernels are kept: a folder named by the hash of the sources that they came from.
 
-numba keys its own cache by the file of each function, and does not see that a function of another file, which
-was compiled into it, has changed.  Here any change of the simulator's sources, or of numba, is another folder.
+numba keys its own cache by the file of each function, and does not see that a function of another file,
+which was compiled into it, has changed.  Here any change of the simulator's sources, or of numba, is another
+folder.
 """
 
 from __future__ import annotations
