@@ -94,6 +94,9 @@ def install(extras: str) -> None:
     announce_torch()
     say("installing (the first time takes a few minutes)")
     pip("install", "--quiet", "--progress-bar", "off", "-c", "constraints.txt", "-e", f".{extras}")
+    say("compiling the simulator's kernels")
+    compile_kernels = [str(PYTHON), "-c", "from simulations.compiled import warm_up; warm_up()"]
+    subprocess.run(compile_kernels, cwd=ROOT, check=True)
     mark.write_text(wanted)
 
 

@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from core.errors import TribunateError
+from simulations.compiled import use_cache_folder
 from tribunate.commands import (
     agent,
     backtest,
@@ -65,6 +66,7 @@ def main() -> NoReturn:
     """Run the command line and exit with its code."""
     for name, value in ONE_THREAD.items():
         os.environ.setdefault(name, value)
+    use_cache_folder()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -73,6 +73,13 @@ class LendingStudy:
             raise SimulationError(
                 f"the current threshold {self.current_bps} is no candidate", allowed=str(self.candidates_bps)
             )
+        for threshold in self.candidates_bps:
+            if not 0 < threshold * (10_000 + self.bonus_bps) < 10_000**2:
+                raise SimulationError(
+                    f"candidate {threshold} with bonus {self.bonus_bps}",
+                    allowed="threshold above 0, threshold x (1 + bonus) below 1, in basis points",
+                    hint="fewer candidates, or nearer ones",
+                )
         for name in ("borrowers", "debt_usd", "steps", "step_seconds", "paths", "chunk_paths"):
             if getattr(self, name) < 1:
                 raise SimulationError(f"{name} was {getattr(self, name)}", allowed="at least 1")
