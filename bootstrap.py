@@ -94,10 +94,17 @@ def install(extras: str) -> None:
     announce_torch()
     say("installing (the first time takes a few minutes)")
     pip("install", "--quiet", "--progress-bar", "off", "-c", "constraints.txt", "-e", f".{extras}")
-    say("compiling the simulator's kernels")
-    compile_kernels = [str(PYTHON), "-c", "from simulations.compiled import warm_up; warm_up()"]
-    subprocess.run(compile_kernels, cwd=ROOT, check=True)
+    compile_kernels()
     mark.write_text(wanted)
+
+
+def compile_kernels() -> None:
+    """Compile the simulator once, so that nobody waits for it later; without it all still works."""
+    say("compiling the simulator's kernels")
+    warm_up = [str(PYTHON), "-c", "from simulations.compiled import warm_up; warm_up()"]
+    ended = subprocess.run(warm_up, cwd=ROOT, check=False).returncode
+    if ended:
+        say(f"       that ended with {ended}; the first simulation will compile them")
 
 
 def hand_over(arguments: list[str]) -> int:
