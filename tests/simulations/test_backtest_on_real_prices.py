@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.strategies.formula import ClosedForm
-from simulations.backtest import BacktestConfig, load_inputs, run_backtest
+from simulations.backtest.run import BacktestConfig, load_inputs, run_backtest
 
 pytestmark = pytest.mark.data
 

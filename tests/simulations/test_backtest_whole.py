@@ -15,10 +15,10 @@ from core.recommendation import Observation, Recommendation
 from core.units import Bps
 from models.data.liquidations import Liquidations
 from models.data.timeline import TimelineRow
-from simulations.backtest import BacktestConfig, BacktestInputs, BacktestProgress, run_backtest
-from simulations.backtest_report import FIRST_LINE
+from simulations.backtest.parameters import LAST_KNOWN_FROM, V3_BEGINS, parameter_history
+from simulations.backtest.report import FIRST_LINE
+from simulations.backtest.run import BacktestConfig, BacktestInputs, BacktestProgress, run_backtest
 from simulations.book import STURDY
-from simulations.parameter_history import LAST_KNOWN_FROM, V3_BEGINS, parameter_history
 
 HOUR, DAY = 3600, 24 * 3600
 START = 1_600_000_000 // HOUR * HOUR

@@ -16,7 +16,7 @@ from core.epoch import quorum
 
 if TYPE_CHECKING:
     from core.ports import Strategy
-    from simulations.backtest import BacktestProgress
+    from simulations.backtest.run import BacktestProgress
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +44,7 @@ def backtest(
 ) -> None:
     """Replay every strategy over recorded prices, with the veto's delay, against what the DAO did."""
     from agents.plugins import installed, strategy_factory
-    from simulations.backtest import BacktestConfig, load_inputs, run_backtest
+    from simulations.backtest.run import BacktestConfig, load_inputs, run_backtest
 
     first, last = _day(begin, "--from"), _day(end, "--to") + 24 * 3600
     config = BacktestConfig(asset=asset, begin=first, end=last, seed=seed, horizon_hours=horizon)
@@ -66,7 +66,7 @@ def backtest(
 
 def policies(factories: Mapping[str, Callable[[], Strategy]]) -> dict[str, Callable[[], Strategy]]:
     """Return every strategy alone and, from four on, the network of all of them as one more policy."""
-    from simulations.quorum import QuorumPolicy
+    from simulations.backtest.quorum import QuorumPolicy
 
     found = dict(factories)
     if len(factories) >= 4:

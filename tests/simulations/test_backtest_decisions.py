@@ -14,16 +14,16 @@ from core.market import Parameters, PriceHistory, Scalar
 from core.ports import STRATEGY_API_VERSION, Strategy
 from core.recommendation import Observation, Recommendation
 from core.units import Bps
-from simulations.book import STURDY
-from simulations.book_replay import BookTerms
-from simulations.policy_replay import (
+from simulations.backtest.books import BookTerms
+from simulations.backtest.decisions import (
     VETO_AND_TIMELOCK_SECONDS,
     WEEK_SECONDS,
     DecisionTerms,
     hours_of,
     replay_policy,
 )
-from simulations.quorum import QuorumPolicy
+from simulations.backtest.quorum import QuorumPolicy
+from simulations.book import STURDY
 
 HOUR, DAY = 3600, 24 * 3600
 START = 1_600_000_000 // HOUR * HOUR

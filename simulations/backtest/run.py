@@ -27,11 +27,8 @@ from models.data.archive import load_history
 from models.data.liquidations import Liquidations, load_liquidations
 from models.data.snapshots import data_root
 from models.data.timeline import load_timeline
-from simulations.backtest_report import BacktestReport, EndResult, Window, build_report
-from simulations.book import ENDS, Assumptions, draw_book, fit_sizes, resample
-from simulations.book_replay import BookTerms, replay_books
-from simulations.parameter_history import LAST_KNOWN_FROM, V3_BEGINS, ParameterHistory, parameter_history
-from simulations.policy_replay import (
+from simulations.backtest.books import BookTerms, replay_books
+from simulations.backtest.decisions import (
     DecisionTerms,
     Trajectory,
     dao_policy,
@@ -41,6 +38,9 @@ from simulations.policy_replay import (
     under,
     weeks,
 )
+from simulations.backtest.parameters import LAST_KNOWN_FROM, V3_BEGINS, ParameterHistory, parameter_history
+from simulations.backtest.report import BacktestReport, EndResult, Window, build_report
+from simulations.book import ENDS, Assumptions, draw_book, fit_sizes, resample
 from simulations.runs import write_atomic
 
 COLLATERAL_NAMES = {

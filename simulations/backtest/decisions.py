@@ -24,8 +24,7 @@ from core.market import MarketSnapshot, Parameters, PriceHistory, Scalar, with_s
 from core.ports import Strategy
 from core.recommendation import Observation
 from core.units import BPS_ONE, PRICE_ONE, WAD, Bps
-from simulations.book import Assumptions, positions_of
-from simulations.book_replay import (
+from simulations.backtest.books import (
     LOG_DEVIATION,
     LOG_MEAN,
     REPAID_SHARE,
@@ -34,7 +33,8 @@ from simulations.book_replay import (
     open_book,
     replay_week,
 )
-from simulations.parameter_history import ParameterHistory
+from simulations.backtest.parameters import ParameterHistory
+from simulations.book import Assumptions, positions_of
 
 WEEK_SECONDS = 7 * 24 * 3600
 DAY_SECONDS = 24 * 3600

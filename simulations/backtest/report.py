@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.units import BPS_ONE
-from simulations.book_replay import BAD_DEBT_USD, LIQUIDATED_USD, POWER_USD, SUPPLY_USD
-from simulations.policy_replay import Trajectory
+from simulations.backtest.books import BAD_DEBT_USD, LIQUIDATED_USD, POWER_USD, SUPPLY_USD
+from simulations.backtest.decisions import Trajectory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

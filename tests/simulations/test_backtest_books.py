@@ -12,14 +12,14 @@ from core.market import Parameters, PriceHistory
 from core.units import Bps
 from models.data.liquidations import Liquidations
 from models.data.timeline import TimelineRow
-from simulations.book import FRAGILE, STURDY, draw_book, fit_sizes, resample
-from simulations.book_replay import BAD_DEBT_USD, LIQUIDATED_USD, BookTerms, replay_books
-from simulations.parameter_history import LAST_KNOWN_FROM, V2_BEGINS, V3_BEGINS, parameter_history
-from simulations.policy_replay import (
+from simulations.backtest.books import BAD_DEBT_USD, LIQUIDATED_USD, BookTerms, replay_books
+from simulations.backtest.decisions import (
     WEEK_SECONDS,
     hours_of,
     under,
 )
+from simulations.backtest.parameters import LAST_KNOWN_FROM, V2_BEGINS, V3_BEGINS, parameter_history
+from simulations.book import FRAGILE, STURDY, draw_book, fit_sizes, resample
 
 HOUR, DAY = 3600, 24 * 3600
 START = 1_600_000_000 // HOUR * HOUR
