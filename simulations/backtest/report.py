@@ -1,4 +1,4 @@
-"""What a backtest says, as text, JSON and a picture.  The first line says that borrowers are synthetic."""
+"""What a backtest says, as data, JSON and text.  The first line says that borrowers are synthetic."""
 
 from __future__ import annotations
 
@@ -6,76 +6,67 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.units import BPS_ONE
-from simulations.backtest.books import BAD_DEBT_USD, LIQUIDATED_USD, POWER_USD, SUPPLY_USD
-from simulations.backtest.decisions import Trajectory
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from simulations.backtest.books import BAD_DEBT_USD, INTEREST_USD, LIQUIDATED_USD, POWER_USD, SUPPLY_USD
+from simulations.backtest.calibration import Calibration, calibration_text
+from simulations.backtest.claims import (
+    BAD_DEBT,
+    NET_INCOME,
+    Claim,
+    Findings,
+    findings,
+    gains,
+    over_books,
+    over_weeks,
+)
+from simulations.backtest.rivals import HINDSIGHT
+from simulations.backtest.run import Replayed
+from simulations.backtest.settings import BacktestConfig, World
+from simulations.backtest.trajectories import NEVER_CHANGING, weeks
+from simulations.backtest.trials import Trial
+from simulations.backtest.windows import Window, windows_of
+from simulations.statistics.tail import Estimate
 
 FIRST_LINE = "synthetic borrowers"
 CAVEATS = (
-    "one price history gives no interval for prices: intervals are over resampled books only",
+    "[..] is the middle 95 % over resampled books; claims also need the stationary bootstrap over weeks",
     "health factors, reactions and market depth are assumptions, swept at both ends",
+    "net income is interest received less bad debt; the constant chosen in hindsight is no policy",
     "last-known spans: the record of the DAO's parameters is silent from 2021-02-10 to 2023-06-08",
 )
-INTERVAL = (2.5, 97.5)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Window:
-    """Weeks that are reported together, shape (week,); ``marked`` if the DAO's record is last-known there."""
-
-    name: str
-    weeks: NDArray[np.bool_]
-    marked: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EndResult:
-    """One end of the assumptions: every policy's totals, shape (book, week, metric)."""
-
-    assumptions: str
-    trajectories: tuple[Trajectory, ...]
-    totals: Mapping[str, NDArray[np.float64]]
-    week_starts: tuple[int, ...]
-    windows: tuple[Window, ...]
-    missing_hours: int
-    prior_weeks: int
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Mean over books and the middle 95 %."""
-
-    mean: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One policy in one window, under one end of the assumptions.
+    """One policy in one window of one world.
 
-    Bad debt and liquidated value in bps of mean supply, borrowing power in bps of the one under never
-    changing; ``paired_bad_debt`` is the difference to never changing, book by book.
+    In bps of mean supply, borrowing power in bps of the one under never changing.  ``gain_*`` is the
+    difference to never changing, positive when it is good, book by book and (``_weeks``) under the stationary
+    bootstrap of weeks.  ``regret`` is the net income that the whole span's best constant in hindsight had on
+    top, ``window_regret`` that of the window's own best, on the book itself.
     """
 
     assumptions: str
+    reaction: str
     window: str
     last_known: bool
     policy: str
     changes: int
-    bad_debt_bps: Interval
-    liquidated_bps: Interval
-    borrowing_power_bps: Interval
-    paired_bad_debt_bps: Interval
+    bad_debt_bps: Estimate
+    liquidated_bps: Estimate
+    net_income_bps: Estimate
+    borrowing_power_bps: Estimate
+    gain_bad_debt_bps: Estimate
+    gain_bad_debt_weeks_bps: Estimate | None
+    gain_net_income_bps: Estimate
+    gain_net_income_weeks_bps: Estimate | None
+    regret_bps: Estimate
+    window_regret_bps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +78,19 @@ class BacktestReport:
     asked_begin: int
     end: int
     config_sha256: str
+    sizes: Mapping[str, int]
     assumptions: tuple[Mapping[str, str], ...]
     missing_hours: int
     skipped_decisions: int
     prior_weeks: int
     weeks: int
+    calibration: Calibration | None
+    findings: Findings
+    trials: tuple[Trial, ...]
+    hindsight: Mapping[str, Mapping[str, int]]
     rows: tuple[Row, ...]
     thresholds: Mapping[str, tuple[tuple[int, int], ...]]
+    bad_debt_by_week: Mapping[str, tuple[float, ...]]
 
     def to_json(self) -> str:
         """Return the report as JSON; its first key is the caveat."""
@@ -101,156 +98,189 @@ class BacktestReport:
         return json.dumps(content, indent=1)
 
     def render(self) -> str:
-        """Return the report as text."""
+        """Return the report as text: calibration and claims first, then every world and window."""
         lines = [FIRST_LINE, ""]
-        lines.append(f"{self.asset}, {_day(self.begin)} to {_day(self.end)}, {self.weeks} weekly decisions")
+        lines.append(f"{self.asset}, {day(self.begin)} to {day(self.end)}, {self.weeks} weekly decisions")
         if self.begin > self.asked_begin:
-            lines.append(
-                f"from {_day(self.asked_begin)} to {_day(self.begin)} there is no value to start from"
-            )
+            lines.append(f"from {day(self.asked_begin)} to {day(self.begin)} there is no value to start from")
         lines.append(f"missing hours {self.missing_hours} (no liquidation step), ")
         lines[-1] += f"decisions skipped {self.skipped_decisions}, weeks on prior sizes {self.prior_weeks}"
-        for end in self.assumptions:
-            lines += ["", _assumption_line(end)]
-            for window in dict.fromkeys(row.window for row in self.rows):
-                rows = [r for r in self.rows if (r.assumptions, r.window) == (end["name"], window)]
-                lines += _table(rows)
-        lines += ["", *CAVEATS, f"configuration {self.config_sha256}"]
-        return "\n".join(lines) + "\n"
-
-    def save_picture(self, path: Path) -> Path:
-        """Write a PNG: each policy's threshold over time."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        ends = list(dict.fromkeys(name.split(": ")[0] for name in self.thresholds))
-        figure = Figure(figsize=(9.0, 3.2 * len(ends)), layout="constrained")
-        FigureCanvasAgg(figure)
-        panels = figure.subplots(len(ends), 1, sharex=True, squeeze=False)[:, 0]
-        for axes, end in zip(panels, ends, strict=True):
-            self._draw_end(axes, end)
-        figure.suptitle(f"{FIRST_LINE}: {self.asset}", fontsize=10)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="png", dpi=120, metadata={"Software": "tribunate"})
-        return path
-
-    def _draw_end(self, axes: Axes, end: str) -> None:
-        """Draw every policy under one end of the assumptions; a policy has one colour in all panels."""
-        own = {name: steps for name, steps in self.thresholds.items() if name.startswith(f"{end}: ")}
-        for number, (name, steps) in enumerate(own.items()):
-            times = [datetime.fromtimestamp(t, UTC) for t, _ in (*steps, (self.end, 0))]
-            values = [value / 100 for _, value in (*steps, steps[-1])]
-            label, colour = name.split(": ", 1)[1], f"C{number}"
-            axes.step(times, values, where="post", label=label, linewidth=1.2, color=colour)  # type: ignore[arg-type]
-        axes.set_ylabel("liquidation threshold, %")
-        axes.set_title(f"assumptions: {end}", fontsize=9)
-        axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        lines += ["; ".join(f"{key} {value:,}" for key, value in self.sizes.items())]
+        lines += ["", *calibration_text(self.calibration), "", *claims_text(self)]
+        lines += [line for end in self.assumptions for line in ["", assumption_line(end)]]
+        for world, window in dict.fromkeys((f"{r.assumptions}, {r.reaction}", r.window) for r in self.rows):
+            lines += _table(self, world, window)
+        return "\n".join([*lines, "", *CAVEATS, f"configuration {self.config_sha256}"]) + "\n"
 
 
 def build_report(
-    results: Sequence[EndResult],
-    *,
-    asset: str,
-    begin: int,
-    asked_begin: int,
-    end: int,
-    digest: str,
-    assumptions: Sequence[Mapping[str, str]],
+    replayed: Replayed, config: BacktestConfig, calibration: Calibration | None
 ) -> BacktestReport:
-    """Return the report of all ends."""
-    rows = [row for result in results for window in result.windows for row in _rows(result, window)]
-    thresholds = {
-        f"{result.assumptions}: {t.policy}": tuple(
-            (since, int(p.liquidation_threshold_bps)) for since, p in t.changes
-        )
-        for result in results
-        for t in result.trajectories
-    }
+    """Return the report of all worlds."""
+    worlds = replayed.worlds
+    starts = tuple(weeks(replayed.begin, replayed.end))
+    windows = windows_of(starts)
     return BacktestReport(
-        asset=asset,
-        begin=begin,
-        asked_begin=asked_begin,
-        end=end,
-        config_sha256=digest,
-        assumptions=tuple(assumptions),
-        missing_hours=results[0].missing_hours,
-        skipped_decisions=max(t.skipped_decisions for r in results for t in r.trajectories),
-        prior_weeks=results[0].prior_weeks,
-        weeks=len(results[0].week_starts),
-        rows=tuple(rows),
-        thresholds=thresholds,
+        asset=config.asset,
+        begin=replayed.begin,
+        asked_begin=config.begin,
+        end=replayed.end,
+        config_sha256=config.digest(),
+        sizes=_sizes(config),
+        assumptions=tuple(dict(end.record()) for end in config.ends),
+        missing_hours=worlds[0].missing_hours,
+        skipped_decisions=max(t.skipped_decisions for world in worlds for t in world.trajectories),
+        prior_weeks=worlds[0].prior_weeks,
+        weeks=len(starts),
+        calibration=calibration,
+        findings=findings(worlds, config.trials, horizon_hours=config.horizon_hours, seed=config.seed),
+        trials=config.trials,
+        hindsight={world.name: _best_by_window(world, windows) for world in worlds},
+        rows=tuple(row for world in worlds for window in windows for row in _rows(world, window, starts)),
+        thresholds=_thresholds(worlds),
+        bad_debt_by_week=_bad_debt_by_week(worlds),
     )
 
 
-def _rows(result: EndResult, window: Window) -> list[Row]:
-    if not window.weeks.any():
-        return []
-    baseline = _sums(result.totals[result.trajectories[0].policy], window)
+def _sizes(config: BacktestConfig) -> dict[str, int]:
+    names = ("borrowers", "books", "paths", "horizon_hours", "fit_bars", "refit_hours", "embargo_hours")
+    return {name.replace("_", " "): getattr(config, name) for name in (*names, "trial_books", "seed")}
+
+
+def _best_by_window(world: World, windows: Sequence[Window]) -> dict[str, int]:
+    return {w.name: world.constants.values[world.constants.best(w.weeks)] for w in windows}
+
+
+def _thresholds(worlds: Sequence[World]) -> dict[str, tuple[tuple[int, int], ...]]:
+    return {
+        f"{world.name}: {course.policy}": tuple(
+            (since, int(p.liquidation_threshold_bps)) for since, p in course.changes
+        )
+        for world in worlds
+        for course in world.trajectories
+    }
+
+
+def _bad_debt_by_week(worlds: Sequence[World]) -> dict[str, tuple[float, ...]]:
+    """Return the mean over books, bps of supply, shape (week,)."""
+    found = {}
+    for world in worlds:
+        supply = world.totals[NEVER_CHANGING][:, :, SUPPLY_USD].mean(axis=1, keepdims=True)
+        for policy, totals in world.totals.items():
+            shares = (totals[:, :, BAD_DEBT_USD] / supply).mean(axis=0) * BPS_ONE
+            found[f"{world.name}: {policy}"] = tuple(round(float(share), 6) for share in shares)
+    return found
+
+
+def _rows(world: World, window: Window, starts: Sequence[int]) -> list[Row]:
+    here = {policy: totals[:, window.weeks, :] for policy, totals in world.totals.items()}
+    baseline, best = here[NEVER_CHANGING], here[HINDSIGHT]
+    most = float(world.constants.net_income[:, window.weeks].sum(axis=1).max())
     rows = []
-    for trajectory in result.trajectories:
-        sums = _sums(result.totals[trajectory.policy], window)
+    for trajectory in world.trajectories:
+        totals = here[trajectory.policy]
+        debt, income = (gains(totals, baseline, measure) for measure in (BAD_DEBT, NET_INCOME))
+        earned = float((totals[0, :, INTEREST_USD] - totals[0, :, BAD_DEBT_USD]).sum())
         rows.append(
             Row(
-                assumptions=result.assumptions,
+                assumptions=world.assumptions,
+                reaction=world.reaction,
                 window=window.name,
                 last_known=window.marked,
                 policy=trajectory.policy,
-                changes=_changes_in(trajectory, result, window),
-                bad_debt_bps=_interval(sums[:, BAD_DEBT_USD] / baseline[:, SUPPLY_USD]),
-                liquidated_bps=_interval(sums[:, LIQUIDATED_USD] / baseline[:, SUPPLY_USD]),
-                borrowing_power_bps=_interval(sums[:, POWER_USD] / baseline[:, POWER_USD] - 1),
-                paired_bad_debt_bps=_interval(
-                    (sums[:, BAD_DEBT_USD] - baseline[:, BAD_DEBT_USD]) / baseline[:, SUPPLY_USD]
-                ),
+                changes=_changes_in(trajectory.changes, starts, window),
+                bad_debt_bps=_flow(totals, baseline, BAD_DEBT_USD),
+                liquidated_bps=_flow(totals, baseline, LIQUIDATED_USD),
+                net_income_bps=over_books(_net(totals, baseline)),
+                borrowing_power_bps=_power(totals, baseline),
+                gain_bad_debt_bps=over_books(debt),
+                gain_bad_debt_weeks_bps=over_weeks(debt.mean(axis=0), seed=0),
+                gain_net_income_bps=over_books(income),
+                gain_net_income_weeks_bps=over_weeks(income.mean(axis=0), seed=0),
+                regret_bps=over_books(_net(best, baseline) - _net(totals, baseline)),
+                window_regret_bps=(most - earned) / float(baseline[0, :, SUPPLY_USD].mean()) * BPS_ONE,
             )
         )
     return rows
 
 
-def _sums(totals: NDArray[np.float64], window: Window) -> NDArray[np.float64]:
-    """Return flows summed and stocks averaged over the window's weeks, shape (book, metric)."""
-    chosen = totals[:, window.weeks, :]
-    sums = chosen.sum(axis=1)
-    sums[:, SUPPLY_USD] = chosen[:, :, SUPPLY_USD].mean(axis=1)
-    sums[:, POWER_USD] = chosen[:, :, POWER_USD].mean(axis=1)
-    return np.asarray(sums, dtype=np.float64)
+def _net(totals: NDArray[np.float64], baseline: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return net income by book and week, in bps of the book's mean supply."""
+    supply = baseline[:, :, SUPPLY_USD].mean(axis=1, keepdims=True)
+    return np.asarray((totals[:, :, INTEREST_USD] - totals[:, :, BAD_DEBT_USD]) / supply * BPS_ONE)
 
 
-def _changes_in(trajectory: Trajectory, result: EndResult, window: Window) -> int:
-    starts = np.asarray(result.week_starts)
-    times = [since for since, _ in trajectory.changes[1:]]
-    weeks = np.searchsorted(starts, np.asarray(times, dtype=np.int64), side="right") - 1
-    return int(window.weeks[weeks].sum()) if len(times) else 0
+def _flow(totals: NDArray[np.float64], baseline: NDArray[np.float64], metric: int) -> Estimate:
+    supply = baseline[:, :, SUPPLY_USD].mean(axis=1, keepdims=True)
+    return over_books(totals[:, :, metric] / supply * BPS_ONE)
 
 
-def _interval(values: NDArray[np.float64]) -> Interval:
-    low, high = np.percentile(values, INTERVAL)
-    return Interval(float(values.mean()) * BPS_ONE, float(low) * BPS_ONE, float(high) * BPS_ONE)
+def _power(totals: NDArray[np.float64], baseline: NDArray[np.float64]) -> Estimate:
+    ratio = totals[:, :, POWER_USD].mean(axis=1) / baseline[:, :, POWER_USD].mean(axis=1) - 1
+    return over_books(ratio[:, None] * BPS_ONE)
 
 
-def _table(rows: Sequence[Row]) -> list[str]:
-    if not rows:
-        return []
-    mark = "  (last-known parameters of the DAO)" if rows[0].last_known else ""
-    lines = ["", f"  {rows[0].window}{mark}"]
+def _changes_in(changes: Sequence[tuple[int, Any]], starts: Sequence[int], window: Window) -> int:
+    times = np.array([since for since, _ in changes[1:]], dtype=np.int64)
+    numbers = np.searchsorted(np.asarray(starts), times, side="right") - 1
+    return int(window.weeks[numbers].sum()) if len(times) else 0
+
+
+def claims_text(report: BacktestReport) -> list[str]:
+    """Return the verdict on each policy in plain words, and what it had to survive."""
+    found = report.findings.deflation
+    lines = ["what may be claimed against never changing, over the whole span"]
+    for end in dict.fromkeys(claim.assumptions for claim in report.findings.claims):
+        for claim in (c for c in report.findings.claims if c.assumptions == end):
+            lines.append(f"  {end:<8} {claim.policy:<26} {claim.measure:<11} {_verdict(claim, report)}")
     lines.append(
-        f"  {'policy':<26}{'changes':>8}{'bad debt, bps of supply':>30}"
-        f"{'less never changing':>28}{'liquidated':>12}{'power':>9}"
+        f"  {found.columns} comparisons in one stepwise test; {found.replayed} of the {found.configurations} "
+        f"configurations that were tried are replayed, so that {found.level:.2%} of 5 % is left to it"
+    )
+    if found.p_value is not None:
+        lines.append(f"  that nobody gains anything on never changing has p = {found.p_value:.3f} (SPA)")
+    return [*lines, *(f"  tried: {trial.name} ({trial.why})" for trial in report.trials)]
+
+
+def _verdict(claim: Claim, report: BacktestReport) -> str:
+    if claim.because:
+        return f"{claim.verdict}: {claim.because}"
+    calibration = report.calibration
+    if calibration is None:
+        return f"{claim.verdict}, in this model; it was not compared with what happened"
+    return f"{claim.verdict}, in this model, whose liquidations fit what happened {calibration.quality}"
+
+
+def _table(report: BacktestReport, world: str, window: str) -> list[str]:
+    rows = [r for r in report.rows if (f"{r.assumptions}, {r.reaction}", r.window) == (world, window)]
+    mark = "  (last-known parameters of the DAO)" if rows[0].last_known else ""
+    best = report.hindsight[f"{world} book"][window]
+    lines = ["", f"  {world} book: {window}{mark}; its best constant {best / 100:.2f} %"]
+    lines.append(
+        f"  {'policy':<28}{'changes':>8}{'bad debt, bps of supply':>30}{'less than never changing':>28}"
+        f"{'net income':>12}{'regret':>9}{'to its best':>12}{'power':>9}"
     )
     for row in rows:
-        debt, paired = row.bad_debt_bps, row.paired_bad_debt_bps
+        debt, gain = row.bad_debt_bps, row.gain_bad_debt_bps
         lines.append(
-            f"  {row.policy:<26}{row.changes:>8}"
-            f"{debt.mean:>12.2f} [{debt.low:7.2f},{debt.high:7.2f}]"
-            f"{paired.mean:>+11.2f} [{paired.low:+7.2f},{paired.high:+6.2f}]"
-            f"{row.liquidated_bps.mean:>11.0f}{row.borrowing_power_bps.mean / 100:>+8.2f} %"
+            f"  {row.policy:<28}{row.changes:>8}"
+            f"{debt.value:>12.2f} [{debt.low:7.2f},{debt.high:7.2f}]"
+            f"{gain.value:>+11.2f} [{gain.low:+7.2f},{gain.high:+6.2f}]"
+            f"{row.net_income_bps.value:>12.1f}{row.regret_bps.value:>9.1f}{row.window_regret_bps:>12.1f}"
+            f"{row.borrowing_power_bps.value / 100:>+8.2f} %"
         )
     return lines
 
 
-def _assumption_line(end: Mapping[str, str]) -> str:
+def assumption_line(end: Mapping[str, str]) -> str:
+    """Return one end of the assumptions as a line."""
     return "assumptions: " + ", ".join(f"{key} {value}" for key, value in end.items())
 
 
-def _day(seconds: int) -> str:
+def day(seconds: int) -> str:
+    """Return a time for people, UTC.
+
+    >>> day(0)
+    '1970-01-01 00:00'
+    """
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
