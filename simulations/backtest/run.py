@@ -115,10 +115,10 @@ def replay(
     return Replayed(tuple(worlds), run.begin, config.end)
 
 
-def contenders_of(names: Sequence[str]) -> tuple[Contender, ...]:
-    """Return the formula, every strategy alone and, from four on, their network."""
+def contenders_of(names: Sequence[str], *, network: bool) -> tuple[Contender, ...]:
+    """Return the formula, every strategy alone and, if asked for and from four on, their network."""
     found = [Contender(SMART_LTV, (SMART_LTV,)), *(Contender(name, (name,)) for name in names)]
-    if len(names) >= NETWORK_AT_LEAST:
+    if network and len(names) >= NETWORK_AT_LEAST:
         found.append(Contender(f"network, {quorum(len(names))} of {len(names)}", tuple(names)))
     return tuple(found)
 
@@ -150,7 +150,7 @@ def _prepared(
         begin,
         first.parameters,
         Fits(makers, inputs.prices, walk, times, config.seed),
-        contenders_of(list(strategies)),
+        contenders_of(list(strategies), network=config.network),
         sha256((config.digest() + data_root(inputs.prices).hex()).encode()).hex()[:16],
         store,
         progress,

@@ -41,7 +41,8 @@ class BacktestConfig:
     lets every strategy climb in calm weeks to where it cannot leave in time.
 
     Models are fitted anew every ``refit_hours`` on ``fit_bars`` bars that end ``embargo_hours`` before the
-    decision.  Trials are replayed on the first ``trial_books`` books.
+    decision.  Trials are replayed on the first ``trial_books`` books.  ``network`` adds the
+    quorum of all strategies, where there are four, as one more policy.
     """
 
     asset: str
@@ -60,6 +61,7 @@ class BacktestConfig:
     ends: tuple[Assumptions, ...] = ENDS
     reactions: tuple[str, ...] = (RELEVERED, FIXED)
     trials: tuple[Trial, ...] = ()
+    network: bool = True
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.reactions if name not in REACTIONS]
