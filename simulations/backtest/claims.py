@@ -97,7 +97,7 @@ class Findings:
     deflation: Deflation
 
 
-def gains(totals: NDArray[np.float64], baseline: NDArray[np.float64], measure: str) -> NDArray[np.float64]:
+def gains(totals: NDArray[np.float64], baseline: NDArray[np.float64], *, measure: str) -> NDArray[np.float64]:
     """Return what a policy gains on the baseline, shape (book, week), in bps of each book's mean supply."""
     supply = baseline[:, :, SUPPLY_USD].mean(axis=1, keepdims=True)
     less_debt = baseline[:, :, BAD_DEBT_USD] - totals[:, :, BAD_DEBT_USD]
@@ -191,7 +191,7 @@ def _series(world: World) -> dict[Column, NDArray[np.float64]]:
     """Return every policy's gains; hindsight is a yardstick and claims nothing."""
     baseline = world.totals[NEVER_CHANGING]
     return {
-        Column(world.assumptions, world.reaction, policy, measure): gains(totals, baseline, measure)
+        Column(world.assumptions, world.reaction, policy, measure): gains(totals, baseline, measure=measure)
         for policy, totals in world.totals.items()
         if policy not in (NEVER_CHANGING, HINDSIGHT)
         for measure in MEASURES
@@ -202,7 +202,7 @@ def _tried(world: World) -> dict[Column, NDArray[np.float64]]:
     baseline = world.totals[NEVER_CHANGING]
     return {
         Column(world.assumptions, world.reaction, name, measure): gains(
-            totals, baseline[: len(totals)], measure
+            totals, baseline[: len(totals)], measure=measure
         )
         for name, totals in world.trials.items()
         for measure in MEASURES

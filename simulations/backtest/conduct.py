@@ -33,13 +33,13 @@ def run_backtest(
     Raises:
         SimulationError: the span holds no parameters or no bars, or V2's record does not suffice.
     """
-    calibration = _calibration(config, inputs, progress)
+    calibration = _calibration(config, inputs, progress=progress)
     replayed = replay(config, strategies, inputs=inputs, store=store, progress=progress)
-    return build_report(replayed, config, calibration)
+    return build_report(replayed, config, calibration=calibration)
 
 
 def _calibration(
-    config: BacktestConfig, inputs: BacktestInputs, progress: Listener | None
+    config: BacktestConfig, inputs: BacktestInputs, *, progress: Listener | None
 ) -> Calibration | None:
     terms = replace(CalibrationTerms(), borrowers=config.borrowers, seed=config.seed)
     if inputs.calls_v2 is None or int(inputs.prices.times[-1]) < terms.end:

@@ -114,7 +114,7 @@ class BacktestReport:
 
 
 def build_report(
-    replayed: Replayed, config: BacktestConfig, calibration: Calibration | None
+    replayed: Replayed, config: BacktestConfig, *, calibration: Calibration | None
 ) -> BacktestReport:
     """Return the report of all worlds."""
     worlds = replayed.worlds
@@ -179,7 +179,7 @@ def _rows(world: World, window: Window, starts: Sequence[int]) -> list[Row]:
     rows = []
     for trajectory in world.trajectories:
         totals = here[trajectory.policy]
-        debt, income = (gains(totals, baseline, measure) for measure in (BAD_DEBT, NET_INCOME))
+        debt, income = (gains(totals, baseline, measure=measure) for measure in (BAD_DEBT, NET_INCOME))
         earned = float((totals[0, :, INTEREST_USD] - totals[0, :, BAD_DEBT_USD]).sum())
         rows.append(
             Row(

@@ -110,7 +110,7 @@ def replay(
     Raises:
         SimulationError: the span holds no parameters or no bars.
     """
-    run = _prepared(config, strategies, inputs, store, progress)
+    run = _prepared(config, strategies, inputs=inputs, store=store, progress=progress)
     worlds = [world for end in config.ends for world in _worlds(run, end)]
     return Replayed(tuple(worlds), run.begin, config.end)
 
@@ -126,6 +126,7 @@ def contenders_of(names: Sequence[str], *, network: bool) -> tuple[Contender, ..
 def _prepared(
     config: BacktestConfig,
     strategies: Mapping[str, Callable[[], Strategy]],
+    *,
     inputs: BacktestInputs,
     store: Path | None,
     progress: Listener | None,

@@ -61,8 +61,8 @@ WEEKLY_NOISE = (NOISE - NOISE.mean(axis=1, keepdims=True)).mean(axis=0) * np.one
 def test_a_gain_is_in_basis_points_of_supply_and_positive_when_it_is_good() -> None:
     """8 instead of 10 USD of bad debt and 49 instead of 50 of interest: 2 bps less debt, 1 bp net."""
     base, other = totals(np.full((BOOKS, WEEKS), 10.0)), totals(np.full((BOOKS, WEEKS), 8.0), 49.0)
-    assert gains(other, base, BAD_DEBT) == pytest.approx(2.0)
-    assert gains(other, base, NET_INCOME) == pytest.approx(1.0)
+    assert gains(other, base, measure=BAD_DEBT) == pytest.approx(2.0)
+    assert gains(other, base, measure=NET_INCOME) == pytest.approx(1.0)
 
 
 def test_a_large_gain_in_both_books_is_claimed() -> None:
