@@ -28,6 +28,7 @@ from tribunate.commands import (
     proof,
     proposal,
     runs,
+    search,
     simulate,
     strategy,
 )
@@ -46,6 +47,7 @@ demo.register(app)
 judge.register(app)
 backtest.register(app)
 simulate.register(app)
+search.register(app)
 proof.register(app)
 chain.register(app)
 guardrails.register(app)

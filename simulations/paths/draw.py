@@ -126,7 +126,7 @@ def fill_block(
     *,
     seed: int,
     first_path: int,
-    factor_shift: float = 0.0,
+    factor_shift: float | Array = 0.0,
     market_rate: float = 1.0,
 ) -> Trace:
     """Fill ``out``, shape (step, asset, path), with prices; see :mod:`simulations.paths.importance`.
@@ -156,7 +156,7 @@ def fill_block(
 
 
 def _fill_returns(
-    model: PathModel, logs: Array, *, seed: int, first_path: int, factor_shift: float
+    model: PathModel, logs: Array, *, seed: int, first_path: int, factor_shift: float | Array
 ) -> Array | None:
     if not isinstance(model.process, GarchProcess):
         model.process.fill(logs, seed=seed, first_path=first_path)

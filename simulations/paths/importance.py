@@ -18,17 +18,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from core.errors import SimulationError
 from simulations.paths.dependence import OneFactor
 from simulations.paths.draw import Trace, allocate, check_request, fill_block, in_blocks
 from simulations.paths.garch import GarchProcess
 from simulations.paths.jumps import SECONDS_PER_YEAR
+from simulations.paths.philox import MARKET, Stream, fill_uniforms, key_of
 from simulations.paths.scenario import PathModel
 
 Array = NDArray[np.float64]
 
 LARGEST_SHIFT = 5.0
+MIXTURE = (0, 1, 0, 2)
+"""Of four paths in a row: from the model, tilted, from the model, with one shock."""
 LARGEST_RATE = 1e6
 
 
@@ -107,34 +111,70 @@ def draw_weighted(
 
 
 def draw_defensively(
-    model: PathModel, tilt: Tilt, *, paths: int, steps: int, seed: int, first_path: int = 0
+    model: PathModel,
+    tilt: Tilt,
+    *,
+    shock: float = 0.0,
+    paths: int,
+    steps: int,
+    seed: int,
+    first_path: int = 0,
 ) -> WeightedPaths:
-    """Return paths of even number from the model and of odd number from the tilted one.
+    """Return a mixture of paths: of four, two from the model, one tilted, one with a shock in one step.
 
-    A weight is the model's density over that of the mixture, 2 / (1 + 1 / ratio): never above 2, so that what
-    the tilt has missed (one great shock instead of many small ones) is not worth thousands of paths.  Figures
-    of the tail itself are those of :mod:`simulations.statistics.tail`, with these weights.
+    A tilt moves every step a little, which finds slow falls; with heavy tails a crash is one step, which only
+    the shock finds: the factor of one step, drawn evenly, is moved by ``shock`` deviations.  A weight is the
+    model's density over that of the mixture, never above 2, so that nothing that both have missed is worth
+    thousands of paths.  Without a shock the fourth path is tilted too.  Figures of the tail itself are those
+    of :mod:`simulations.statistics.tail`, with these weights.
 
     Sources: Hesterberg 1995 (defensive mixtures); Owen and Zhou 2000 (fixed shares, balance heuristic).
 
     Raises:
         SimulationError: as :func:`draw_weighted`.
     """
-    tilted = draw_weighted(model, tilt, paths=paths, steps=steps, seed=seed, first_path=first_path)
-    plain = _plain_with_ratio(model, tilt, paths=paths, steps=steps, seed=seed, first_path=first_path)
-    is_plain = (np.arange(first_path, first_path + paths) % 2) == 0
-    ratios = np.where(is_plain, plain.log_weights, tilted.log_weights)
-    prices = np.where(is_plain[None, :, None], plain.prices, tilted.prices)
-    return WeightedPaths(prices, math.log(2.0) - np.logaddexp(0.0, -ratios))
-
-
-def _plain_with_ratio(
-    model: PathModel, tilt: Tilt, *, paths: int, steps: int, seed: int, first_path: int
-) -> WeightedPaths:
-    """Return untilted paths, and how much likelier the model makes each than the tilted model does."""
+    check_request(model, paths=paths, steps=steps, first_path=first_path, threads=1)
+    _check_tilt(model, tilt)
+    _check_tilt(model, Tilt(shock))
+    kinds = np.arange(first_path, first_path + paths) % len(MIXTURE)
     out = allocate(model, paths=paths, steps=steps, memory_budget_bytes=None)
-    trace = fill_block(model, out, seed=seed, first_path=first_path)
-    return WeightedPaths(out.transpose(0, 2, 1), _log_weights(model, tilt, trace, steps=steps))
+    log_weights = np.empty(paths)
+    one_step = _one_step(shock, paths=paths, steps=steps, seed=seed, first_path=first_path)
+    ways: tuple[tuple[float | Array, float], ...] = (
+        (0.0, 1.0),
+        (tilt.factor_shift, tilt.market_rate),
+        (one_step, 1.0) if shock else (tilt.factor_shift, tilt.market_rate),
+    )
+    for way, (shift, rate) in enumerate(ways):
+        mine = np.array(MIXTURE)[kinds] == way
+        if not mine.any():
+            continue
+        drawn = np.empty_like(out)
+        trace = fill_block(
+            model, drawn, seed=seed, first_path=first_path, factor_shift=shift, market_rate=rate
+        )
+        out[:, :, mine] = drawn[:, :, mine]
+        log_weights[mine] = _mixture_weights(model, tilt, trace, steps=steps, shock=shock)[mine]
+    return WeightedPaths(out.transpose(0, 2, 1), log_weights)
+
+
+def _one_step(shock: float, *, paths: int, steps: int, seed: int, first_path: int) -> Array:
+    """Return the shift of every step and path: ``shock`` in one step of each."""
+    uniforms = np.empty((1, paths))
+    fill_uniforms(key_of(seed, Stream.SHOCK), first_path, 1, MARKET, 0, uniforms)
+    shifts = np.zeros((steps, paths))
+    shifts[(uniforms[0] * steps).astype(np.int64), np.arange(paths)] = shock
+    return shifts
+
+
+def _mixture_weights(model: PathModel, tilt: Tilt, trace: Trace, *, steps: int, shock: float) -> Array:
+    """Return the logarithm of the model's density over the mixture's, shape (path,)."""
+    tilted = -_log_weights(model, tilt, trace, steps=steps)
+    if not shock or trace.factor is None:
+        return math.log(2.0) - np.logaddexp(0.0, tilted)
+    shocked = logsumexp(shock * trace.factor - shock**2 / 2, axis=0) - math.log(steps)
+    parts = np.stack([np.full_like(tilted, math.log(2.0)), tilted, shocked])
+    return np.asarray(math.log(4.0) - logsumexp(parts, axis=0))
 
 
 def weighted_mean(values: Array, log_weights: Array) -> WeightedEstimate:

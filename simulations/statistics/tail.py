@@ -106,12 +106,14 @@ def tail_scores(
     return np.asarray(quantile + np.maximum(losses - quantile, 0.0) / (1 - level))
 
 
-def mean(values: NDArray[np.float64], *, weights: Weights = None) -> Estimate:
+def mean(
+    values: NDArray[np.float64], *, weights: Weights = None, confidence: float = CONFIDENCE
+) -> Estimate:
     """Return the mean and its interval by the central limit theorem."""
     ordered, shares = _ordered(values, weights)
     weighted = len(shares) * shares * ordered
     value = float(weighted.mean())
-    half = _z() * float(weighted.std()) / float(np.sqrt(len(shares)))
+    half = _z(confidence) * float(weighted.std()) / float(np.sqrt(len(shares)))
     low = max(0.0, value - half) if values.min() >= 0 else value - half
     return Estimate(value, low, value + half)
 
@@ -194,5 +196,5 @@ def _require_level(level: float) -> None:
         raise SimulationError(f"level was {level}", allowed="inside (0, 1), such as 0.99")
 
 
-def _z() -> float:
-    return float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+def _z(confidence: float = CONFIDENCE) -> float:
+    return float(stats.norm.ppf((1 + confidence) / 2))

@@ -13,7 +13,14 @@ from core.errors import SimulationError
 from simulations.paths.dependence import Copula, OneFactor
 from simulations.paths.draw import draw
 from simulations.paths.garch import Garch, GarchProcess
-from simulations.paths.importance import Tilt, WeightedPaths, draw_defensively, draw_weighted, weighted_mean
+from simulations.paths.importance import (
+    Tilt,
+    WeightedEstimate,
+    WeightedPaths,
+    draw_defensively,
+    draw_weighted,
+    weighted_mean,
+)
 from simulations.paths.jumps import Jumps, MarketJump, NormalJump
 from simulations.paths.resample import BlockBootstrap
 from simulations.paths.scenario import PathModel
@@ -149,10 +156,27 @@ def test_a_defensive_mixture_has_the_tail_too_and_no_weight_above_two() -> None:
     assert error < 0.02
 
 
+def test_one_shock_finds_the_crash_of_heavy_tails_which_many_small_moves_do_not() -> None:
+    """One hour in a million falls that far; in a day of 24 hours one does with 1 - (1 - 1e-6)^24."""
+    heavy = replace(NORMAL, process=GarchProcess((Garch(omega=1e-4, alpha=0.0, beta=0.0, degrees=4.0),)))
+    far = -0.01 * float(stats.t(4).ppf(1e-6)) / 2**0.5
+
+    def estimate(shock: float) -> WeightedEstimate:
+        sample = draw_defensively(heavy, Tilt(-0.4), shock=shock, paths=40_000, steps=24, seed=3)
+        logs = np.log(np.concatenate([np.full((1, 40_000), 2_000.0), sample.prices[:, :, 0]]))
+        return weighted_mean((np.diff(logs, axis=0).min(axis=0) < -far).astype(float), sample.log_weights)
+
+    truth = 1 - (1 - 1e-6) ** 24
+    shocked = estimate(-4.5)
+    assert abs(shocked.mean - truth) < 3.5 * shocked.standard_error
+    assert shocked.standard_error < 0.05 * truth
+    assert estimate(0.0).standard_error > 10 * shocked.standard_error
+
+
 def test_a_mixture_does_not_depend_on_chunks_and_its_even_paths_are_plain() -> None:
     tilt = Tilt(-0.3, 4.0)
-    whole = draw_defensively(TWO, tilt, paths=300, steps=12, seed=5)
-    parts = [draw_defensively(TWO, tilt, paths=150, steps=12, seed=5, first_path=n) for n in (0, 150)]
+    whole = draw_defensively(TWO, tilt, shock=-4.0, paths=300, steps=12, seed=5)
+    parts = [draw_defensively(TWO, tilt, shock=-4.0, paths=150, steps=12, seed=5, first_path=n) for n in (0, 150)]
     assert np.array_equal(whole.prices, np.concatenate([part.prices for part in parts], axis=1))
     assert np.array_equal(whole.log_weights, np.concatenate([part.log_weights for part in parts]))
     plain = draw(TWO, paths=300, steps=12, seed=5)
