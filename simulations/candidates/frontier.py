@@ -24,9 +24,9 @@ def non_dominated(table: NDArray[np.float64]) -> NDArray[np.bool_]:
     >>> non_dominated(np.array([[1.0, 2.0], [2.0, 1.0], [2.0, 2.0], [1.0, 2.0]])).tolist()
     [True, True, False, True]
     """
-    as_good = (table[None, :, :] <= table[:, None, :]).all(axis=2)  # (row, other)
-    better = (table[None, :, :] < table[:, None, :]).any(axis=2)
-    return np.asarray(~(as_good & better).any(axis=1))
+    as_good = np.all(table[None, :, :] <= table[:, None, :], axis=2)  # (row, other)
+    better = np.any(table[None, :, :] < table[:, None, :], axis=2)
+    return np.asarray(~np.any(as_good & better, axis=1))
 
 
 def frontier(outcomes: Sequence[Outcome]) -> list[int]:

@@ -66,7 +66,7 @@ def borrowing_power(book: Book, candidates: Sequence[Parameters], *, price: floa
     """
     worth = book.collateral.sum(axis=1) * price
     allowed = worth * np.array([one.ltv_bps / BPS_ONE for one in candidates])
-    return np.minimum(allowed, np.array([float(one.borrow_cap) for one in candidates]))
+    return np.asarray(np.minimum(allowed, [float(one.borrow_cap) for one in candidates]))
 
 
 def _row(
@@ -78,7 +78,7 @@ def _row(
     wanted = debt * _move(current, candidate)
     allowed = coins * (price * candidate.ltv_bps / BPS_ONE)
     wanted = np.minimum(wanted, np.maximum(debt, allowed))
-    return coins, _within(debt, debt + elasticity * (wanted - debt), room=room)
+    return np.asarray(coins), _within(debt, debt + elasticity * (wanted - debt), room=room)
 
 
 def _move(current: Parameters, candidate: Parameters) -> float:

@@ -133,7 +133,7 @@ def fill_ranks(
         seed: Of the draw.
         first_path: Number of the first path.
         pairing: Opposite pairs have negatives of each other; the mixing of a t copula they share.
-        factor_shift: Added to the market's factor in every step, or an array (step, path) (importance sampling).
+        factor_shift: Added to the market's factor (importance sampling): one number, or shape (step, path).
 
     Returns:
         With one factor, the shifted factor, shape (step, path).

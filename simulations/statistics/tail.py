@@ -92,9 +92,7 @@ def shortfall_and_error(
     return quantile + float(excess.mean()) / share, error
 
 
-def tail_scores(
-    losses: NDArray[np.float64], level: float, *, weights: Weights = None
-) -> NDArray[np.float64]:
+def tail_scores(losses: NDArray[np.float64], level: float, *, weights: Weights = None) -> NDArray[np.float64]:
     """Return one number per path whose (weighted) mean is the expected shortfall.
 
     The difference of two candidates' scores on common paths has the paired error of their shortfalls: that
@@ -106,9 +104,7 @@ def tail_scores(
     return np.asarray(quantile + np.maximum(losses - quantile, 0.0) / (1 - level))
 
 
-def mean(
-    values: NDArray[np.float64], *, weights: Weights = None, confidence: float = CONFIDENCE
-) -> Estimate:
+def mean(values: NDArray[np.float64], *, weights: Weights = None, confidence: float = CONFIDENCE) -> Estimate:
     """Return the mean and its interval by the central limit theorem."""
     ordered, shares = _ordered(values, weights)
     weighted = len(shares) * shares * ordered

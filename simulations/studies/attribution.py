@@ -46,7 +46,7 @@ class Amplification:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One of the worst paths under the current parameters."""
+    """One path that counts; ``fall`` is the deepest, as a share of the start."""
 
     path: int
     weight: float
@@ -102,10 +102,15 @@ def amplification(study: LendingStudy, table: pa.Table) -> Amplification | None:
 
 
 def worst_episodes(study: LendingStudy, table: pa.Table) -> tuple[Episode, ...]:
-    """Return the base scene's worst paths under the current parameters: by bad debt, then by value sold."""
+    """Return the base scene's paths that count most under the current parameters.
+
+    By bad debt, then by value sold, each times the path's weight: a path that importance sampling makes a
+    million times too likely is no episode to prepare for.
+    """
     rows = scene_rows(study, table, study.base)
     columns, lost = {name: values[0] for name, values in rows.columns.items()}, rows.bad_debt[0]
-    worst = np.lexsort((-columns["liquidated_value"], -lost))[:WORST_PATHS]
+    weights = columns["weight"]
+    worst = np.lexsort((-columns["liquidated_value"] * weights, -lost * weights))[:WORST_PATHS]
     return tuple(_episode(study, columns, lost, int(path)) for path in worst)
 
 
@@ -120,9 +125,7 @@ def convergence(rows: SceneRows, points: int = 12) -> list[tuple[int, Estimate]]
     return found
 
 
-def _bad_debt(
-    study: LendingStudy, book: engine.Book, prices: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _bad_debt(study: LendingStudy, book: engine.Book, prices: NDArray[np.float64]) -> NDArray[np.float64]:
     count = len(book.debt)
     result = engine.run(
         book,

@@ -43,6 +43,11 @@ from simulations.studies.scenes import Scene
 
 Array = NDArray[np.float64]
 
+FEWEST_LOSING = 30
+THIN = (
+    "Few or no paths leave bad debt: its intervals are too narrow here; importance sampling sees more of it."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateFigures:
@@ -226,12 +231,19 @@ def figures_text(study: LendingStudy, figures: tuple[CandidateFigures, ...]) -> 
         f"{'P(bad debt)':>26}{'revenue':>10}{'harm':>12}  against now",
     ]
     lines += [_text_row(found) for found in figures]
+    lines += [""]
+    if is_thin(study, figures[0]):
+        lines += [THIN]
     lines += [
-        "",
         "USD over the horizon; 95 % Monte Carlo intervals, the last column's for all candidates together.",
         "Model error comes on top: the book is assumed; `--html` has the spread over models and assumptions.",
     ]
     return "\n".join(lines)
+
+
+def is_thin(study: LendingStudy, now: CandidateFigures) -> bool:
+    """Return whether so few plain paths lose that the interval of their shortfall cannot be trusted."""
+    return not study.is_tilted(study.base) and now.any_bad_debt.value * study.paths < FEWEST_LOSING
 
 
 def vector_text(parameters: Parameters) -> str:

@@ -7,7 +7,7 @@ and the table of its numbers.  Sections by asset belong after "Largest accounts"
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -22,17 +22,19 @@ from simulations.studies.attribution import (
     largest_accounts,
     worst_episodes,
 )
-from simulations.studies.figures import CandidateFigures, scene_rows, vector_text
+from simulations.studies.figures import THIN, CandidateFigures, is_thin, scene_rows, vector_text
 from simulations.studies.lending import LendingStudy
-from simulations.studies.model_error import Spread, in_all_scenes, spreads
-from simulations.studies.plots import (
+from simulations.studies.market_plots import (
     accounts_section,
     amplification_section,
-    convergence_section,
     episodes_section,
     fan_section,
-    frontier_section,
     ladder_section,
+)
+from simulations.studies.model_error import Spread, in_all_scenes, spreads
+from simulations.studies.plots import (
+    convergence_section,
+    frontier_section,
     shortfall_section,
     tornado_section,
 )
@@ -68,7 +70,7 @@ class Report:
     run_id: str
     result: str
     refused: tuple[Refused, ...] = ()
-    weights: ScoreWeights = ScoreWeights()
+    weights: ScoreWeights = field(default_factory=ScoreWeights)
     cloud: tuple[Outcome, ...] = ()
     coverage: WalkForward | None = None
 
@@ -136,8 +138,8 @@ def coverage_section(found: WalkForward) -> Section:
                 seen.light,
             )
         )
-    head = ("claim", "windows", "exceeded", "expected", "p, rate", "power against twice the rate")
-    head += ("p, independence", "p, both", "Basel zone")
+    tests = ("p, rate", "power against twice the rate", "p, independence", "p, both", "Basel zone")
+    head = ("claim", "windows", "exceeded", "expected", *tests)
     failed = [row[0] for row, one in zip(rows, found.rows, strict=True) if one.coverage.kupiec.is_rejected]
     said = f"rejected at 5 %: {', '.join(failed)}" if failed else "no claim is rejected at 5 %"
     sentence = (
@@ -159,8 +161,8 @@ def assumptions(report: Report) -> list[str]:
     """Return what the result rests on, in plain words."""
     study, scene = report.study, report.study.base
     return [
-        "Prices follow GARCH(1,1) with Student-t shocks in the base; one asset, one debt asset worth a dollar.",
-        f"The book is synthetic ({scene.book}): lognormal debts; health factors, depth and utilisation assumed.",
+        "Base prices follow GARCH(1,1) with Student-t shocks; one asset, and a debt asset worth a dollar.",
+        f"The book is synthetic ({scene.book}): lognormal debts; health, depth and utilisation are assumed.",
         f"Borrowers go {scene.elasticity:.0%} of the way to the leverage that a candidate allows.",
         "Nobody tops up, repays or leaves while prices fall.",
         "Liquidators act at every step and stop when slippage has eaten the bonus; gas costs nothing.",
@@ -179,10 +181,11 @@ def assumptions(report: Report) -> list[str]:
 def _tail_lines(report: Report) -> list[str]:
     weights = scene_rows(report.study, report.table, report.study.base).weights
     if weights is None:
-        return []
+        return [THIN] if is_thin(report.study, report.figures[0]) else []
     return [
         "Every other path is drawn further down and counts less (importance sampling): the paths are worth "
-        f"{effective_paths(weights):,.0f} plain ones for an average, and more for the tail."
+        f"{effective_paths(weights):,.0f} plain ones for an average, and more for the tail. Filtered "
+        "history (fhs) has no factor to move: its far tail rests on plain paths."
     ]
 
 
@@ -197,14 +200,27 @@ def _model_error(report: Report) -> list[Section]:
         f"{whole(ends.high)} USD ({ends.worst}) over {len(scenes)} combinations of path model, book and "
         "reaction of borrowers. More paths narrow the Monte Carlo interval, not this."
     )
-    head = ("candidate", "Monte Carlo low", "ES 97.5", "high", "models: lowest", "highest", "verdict of models")
-    table = Section("Model error and Monte Carlo error", sentence, None, head, [_spread_row(s) for s in found])
+    head = (
+        "candidate",
+        "Monte Carlo low",
+        "ES 97.5",
+        "high",
+        "models: lowest",
+        "highest",
+        "verdict of models",
+    )
+    rows = [(*_spread_row(one)[:-1], "" if one is ends else _spread_row(one)[-1]) for one in found]
+    table = Section("Model error and Monte Carlo error", sentence, None, head, rows)
     by_scene = [
         (one.scene.name, *(f"{whole(f.es_975.value)} ({f.verdict})" for f in one.figures)) for one in scenes
     ]
     names = ("model, book, borrowers", *(one.name for one in report.figures))
     detail = Section(
-        "Every model by itself", "ES 97.5 of bad debt, USD, and each model's own verdict.", None, names, by_scene
+        "Every model by itself",
+        "ES 97.5 of bad debt, USD, and each model's own verdict.",
+        None,
+        names,
+        by_scene,
     )
     return [table, detail]
 

@@ -45,9 +45,7 @@ def plotly_page(
     return page
 
 
-def frontier_figure(
-    figures: Sequence[CandidateFigures], cloud: Sequence[Outcome] = ()
-) -> dict[str, Any]:
+def frontier_figure(figures: Sequence[CandidateFigures], cloud: Sequence[Outcome] = ()) -> dict[str, Any]:
     """Return the frontier as Plotly's JSON: shortfall to the right, revenue upwards, both in USD."""
     tried = {
         "type": "scatter",

@@ -111,7 +111,10 @@ def model_scenes(base: Scene, models: Sequence[str]) -> tuple[Scene, ...]:
 def bonus_room_bps(vectors: Sequence[Parameters], most: int = 1_00) -> int:
     """Return by how much the bonus of every vector can go up and down and be a valid bonus still."""
     rooms = [
-        min(one.liquidation_bonus_bps, (BPS_ONE**2 - 1) // one.liquidation_threshold_bps - BPS_ONE - one.liquidation_bonus_bps)
+        min(
+            one.liquidation_bonus_bps,
+            (BPS_ONE**2 - 1) // one.liquidation_threshold_bps - BPS_ONE - one.liquidation_bonus_bps,
+        )
         for one in vectors
     ]
     return max(0, min(most, *(int(room) for room in rooms)))
@@ -132,9 +135,10 @@ def swings(base: Scene, *, bonus_bps: int) -> tuple[Swing, ...]:
         ("utilisation 0.6 / 0.95", {"utilisation": 0.6}, {"utilisation": 0.95}),
         ("tail degrees 10 / 3", {"degrees": 10.0}, {"degrees": 3.0}),
         ("book sturdy / fragile", {"book": "sturdy"}, {"book": "fragile"}),
-        ("borrowers fixed / re-levered", {"elasticity": 0.0}, {"elasticity": 1.0}),
     )
-    return tuple(Swing(label, _moved(base, label, low), _moved(base, label, high)) for label, low, high in ends)
+    return tuple(
+        Swing(label, _moved(base, label, low), _moved(base, label, high)) for label, low, high in ends
+    )
 
 
 def all_scenes(base: Scene, models: Sequence[str], vectors: Sequence[Parameters]) -> tuple[Scene, ...]:

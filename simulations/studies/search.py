@@ -12,7 +12,7 @@ what is reported comes from paths that the search has not seen, with intervals f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +25,6 @@ from simulations.candidates.mask import ActionMask, Refused
 from simulations.candidates.objective import (
     Outcome,
     Sample,
-    Scales,
     ScoreWeights,
     harm_of,
     outcome_of,
@@ -60,7 +59,7 @@ class SearchStudy:
     """
 
     market: LendingStudy
-    weights: ScoreWeights = ScoreWeights()
+    weights: ScoreWeights = field(default_factory=ScoreWeights)
     epochs: int = 1
     generations: int = 12
     population: int = 12

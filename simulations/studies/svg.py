@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from simulations.statistics.tail import Estimate
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -58,6 +60,18 @@ def usd(amount: float) -> str:
     return f"{amount:,.0f}"
 
 
+def scale_of(values: Sequence[float]) -> tuple[float, str]:
+    """Return what to divide amounts in USD by so that they read well, and the unit's name.
+
+    >>> scale_of([12.0, 56_000.0]), scale_of([2e6])
+    ((1000.0, 'thousand USD'), (1000000.0, 'million USD'))
+    """
+    largest = max((abs(value) for value in values), default=0.0)
+    if largest >= MILLION:
+        return MILLION, "million USD"
+    return (1e3, "thousand USD") if largest >= 10_000 else (1.0, "USD")
+
+
 def whole(amount: float) -> str:
     """Return a number with separators and no decimals.
 
@@ -74,3 +88,8 @@ def percent(share: float) -> str:
     ('12.34 %', '0.034 %')
     """
     return f"{share:.2%}".replace("%", " %") if abs(share) >= 0.001 or share == 0 else f"{share * 100:.2g} %"
+
+
+def three(found: Estimate) -> tuple[str, str, str]:
+    """Return an estimate and the ends of its interval, for a table."""
+    return whole(found.value), whole(found.low), whole(found.high)

@@ -1,7 +1,8 @@
 """What a study comes to, in one sentence for somebody with two minutes.
 
-A candidate is recommended only if its score is better on the base scene beyond Monte Carlo error, and no path
-model, book or reaction calls it worse.  Otherwise: no change.
+A candidate is recommended only if its score is better beyond Monte Carlo error on the base scene and at both
+ends of what borrowers may do (nothing, or re-lever), and no path model, book or reaction calls it worse.
+Otherwise: no change.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from core.market import Parameters
 from simulations.studies.figures import CandidateFigures
 from simulations.studies.model_error import SceneFigures
+from simulations.studies.price_terms import BASE
+from simulations.studies.scenes import Scene
 from simulations.studies.svg import usd
 
 FIELDS = (
@@ -32,22 +35,26 @@ class Verdict:
     chosen: str | None
 
 
-def verdict_of(figures: Sequence[CandidateFigures], scenes: Sequence[SceneFigures] = ()) -> Verdict:
-    """Return the verdict over the base's figures; the first is the market as it stands."""
+def verdict_of(
+    figures: Sequence[CandidateFigures], scenes: Sequence[SceneFigures] = (), *, base: Scene
+) -> Verdict:
+    """Return the verdict over the figures of the base scene; the first is the market as it stands."""
     now = figures[0]
     better = [found for found in figures[1:] if found.verdict == "better"]
-    doubted = {found.name: _doubts(found.name, scenes) for found in better}
+    doubted = {found.name: _doubts(found.name, scenes, base) for found in better}
     sure = [found for found in better if not doubted[found.name]]
     if sure:
         best = max(sure, key=lambda found: found.score.value)
         return Verdict(f"Change: {moves(now.parameters, best.parameters)}.", _reasons(now, best), best.name)
     if better:
         best = max(better, key=lambda found: found.score.value)
-        reason = (
-            f"{best.name} is better in the base ({moves(now.parameters, best.parameters)}), but not under "
-            f"{_listed(doubted[best.name])}: the models disagree, and their disagreement is no reason to act."
+        reasons = (
+            f"{best.name} looks better in the base, but not under {_listed(doubted[best.name])}: a claim "
+            "that hangs on an assumption is no reason to act.",
+            f"It would {moves(now.parameters, best.parameters)}.",
+            _today(now),
         )
-        return Verdict("No change.", (reason, _today(now)), None)
+        return Verdict("No change.", reasons, None)
     reason = "No candidate is better than the market as it stands by more than Monte Carlo error."
     return Verdict("No change.", (reason, _today(now)), None)
 
@@ -71,13 +78,13 @@ def moves(before: Parameters, after: Parameters) -> str:
     return ", ".join(said) or "nothing"
 
 
-def _doubts(name: str, scenes: Sequence[SceneFigures]) -> list[str]:
-    """Return the scenes that call a candidate worse."""
+def _doubts(name: str, scenes: Sequence[SceneFigures], base: Scene) -> list[str]:
+    """Return the scenes that call a candidate worse, and the reactions under which it is not better."""
+    said = [(one.scene, found.verdict) for one in scenes for found in one.figures if found.name == name]
     return [
-        one.scene.name
-        for one in scenes
-        for found in one.figures
-        if found.name == name and found.verdict == "worse"
+        scene.name
+        for scene, verdict in said
+        if verdict == "worse" or (verdict != "better" and scene.prices == BASE and scene.book == base.book)
     ]
 
 

@@ -83,9 +83,7 @@ def walk_forward(history: PriceHistory, *, hours: int, seed: int) -> WalkForward
         came = -float(returns[start : start + hours].sum())
         forecast = _quantiles(fits.at(start), hours=hours, seed=seed + window)
         exceeded[:, window] = came > forecast
-    rows = tuple(
-        CoverageRow(level, coverage(exceeded[row], 1 - level)) for row, level in enumerate(LEVELS)
-    )
+    rows = tuple(CoverageRow(level, coverage(exceeded[row], 1 - level)) for row, level in enumerate(LEVELS))
     return WalkForward(history.source, hours, starts.size, fits.refits, fits.skipped, rows)
 
 

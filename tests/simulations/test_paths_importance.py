@@ -176,7 +176,9 @@ def test_one_shock_finds_the_crash_of_heavy_tails_which_many_small_moves_do_not(
 def test_a_mixture_does_not_depend_on_chunks_and_its_even_paths_are_plain() -> None:
     tilt = Tilt(-0.3, 4.0)
     whole = draw_defensively(TWO, tilt, shock=-4.0, paths=300, steps=12, seed=5)
-    parts = [draw_defensively(TWO, tilt, shock=-4.0, paths=150, steps=12, seed=5, first_path=n) for n in (0, 150)]
+    parts = [
+        draw_defensively(TWO, tilt, shock=-4.0, paths=150, steps=12, seed=5, first_path=n) for n in (0, 150)
+    ]
     assert np.array_equal(whole.prices, np.concatenate([part.prices for part in parts], axis=1))
     assert np.array_equal(whole.log_weights, np.concatenate([part.log_weights for part in parts]))
     plain = draw(TWO, paths=300, steps=12, seed=5)

@@ -34,7 +34,8 @@ def register(app: typer.Typer) -> None:
 def search(
     now: Annotated[int, typer.Option("--now", help="The threshold as it stands, basis points.")] = 75_00,
     candidate: Annotated[
-        list[str] | None, typer.Option(help="A proposal or rival: NAME=THRESHOLD or NAME=LTV/THRESHOLD/BONUS.")
+        list[str] | None,
+        typer.Option(help="A proposal or rival: NAME=THRESHOLD or NAME=LTV/THRESHOLD/BONUS."),
     ] = None,
     epochs: Annotated[int, typer.Option(help="Epochs that a candidate may take to reach.", min=1)] = 1,
     weights: Annotated[
@@ -102,7 +103,8 @@ def search(
     run = conduct(runs, check.identity(), engine=chosen_engine, progress=say_progress)
     table = run.table()
     figures = study_figures(check, table, weights=study.weights)
-    verdict = verdict_of(figures, in_all_scenes(check, table, SceneKind.MODEL, weights=study.weights))
+    scenes = in_all_scenes(check, table, SceneKind.MODEL, weights=study.weights)
+    verdict = verdict_of(figures, scenes, base=check.base)
     report = Report(
         check,
         table,

@@ -42,7 +42,8 @@ def simulate(
     width: Annotated[int, typer.Option(help="Candidates reach this far on either side, basis points.")] = 50,
     step: Annotated[int, typer.Option(help="Distance of candidates, basis points.", min=1)] = 25,
     candidate: Annotated[
-        list[str] | None, typer.Option(help="A proposal or rival: NAME=THRESHOLD or NAME=LTV/THRESHOLD/BONUS.")
+        list[str] | None,
+        typer.Option(help="A proposal or rival: NAME=THRESHOLD or NAME=LTV/THRESHOLD/BONUS."),
     ] = None,
     epochs: Annotated[int, typer.Option(help="Candidates may take so many epochs to reach.", min=1)] = 1,
     paths: Annotated[int, typer.Option(help="Price paths.", min=1)] = 10_000,
@@ -103,7 +104,7 @@ def simulate(
     run = conduct(runs, study.identity(), engine=engine_of(engine, workers), progress=say_progress)
     table = run.table()
     figures = study_figures(study, table)
-    verdict = verdict_of(figures, in_all_scenes(study, table, SceneKind.MODEL))
+    verdict = verdict_of(figures, in_all_scenes(study, table, SceneKind.MODEL), base=study.base)
     report = Report(study, table, figures, verdict, run.identity.run_id, run.result_hash(), tuple(refused))
     if html is not None:
         write_report(report, html, history=history)
