@@ -128,8 +128,11 @@ def fill_block(
     first_path: int,
     factor_shift: float | Array = 0.0,
     market_rate: float = 1.0,
+    largest_move: float = math.inf,
 ) -> Trace:
     """Fill ``out``, shape (step, asset, path), with prices; see :mod:`simulations.paths.importance`.
+
+    Prices are held within ``exp(largest_move)`` of the start, to either side.
 
     Raises:
         SimulationError: a price leaves what a float64 holds.
@@ -150,6 +153,8 @@ def fill_block(
         )
     for asset, start in enumerate(model.start_prices):
         _accumulate(logs[asset])
+        if largest_move < math.inf:
+            np.clip(logs[asset], -largest_move, largest_move, out=logs[asset])
         _to_prices(logs[asset], start, out[:, asset])
     _fill_pegged(model, logs, market, out[:, driven:], seed=seed, first_path=first_path)
     return Trace(factor, counts)

@@ -31,6 +31,8 @@ from simulations.paths.scenario import PathModel
 Array = NDArray[np.float64]
 
 LARGEST_SHIFT = 5.0
+LARGEST_MOVE = 50.0
+"""Logarithm of the price over its start: a shock may send GARCH anywhere, and beyond this nothing is left."""
 MIXTURE = (0, 1, 0, 2)
 """Of four paths in a row: from the model, tilted, from the model, with one shock."""
 LARGEST_RATE = 1e6
@@ -125,8 +127,8 @@ def draw_defensively(
     A tilt moves every step a little, which finds slow falls; with heavy tails a crash is one step, which only
     the shock finds: the factor of one step, drawn evenly, is moved by ``shock`` deviations.  A weight is the
     model's density over that of the mixture, never above 2, so that nothing that both have missed is worth
-    thousands of paths.  Without a shock the fourth path is tilted too.  Figures of the tail itself are those
-    of :mod:`simulations.statistics.tail`, with these weights.
+    thousands of paths.  Without a shock the fourth path is tilted too.  Prices are held within exp(50) of the
+    start.  Figures of the tail are those of :mod:`simulations.statistics.tail`, with these weights.
 
     Sources: Hesterberg 1995 (defensive mixtures); Owen and Zhou 2000 (fixed shares, balance heuristic).
 
@@ -151,7 +153,13 @@ def draw_defensively(
             continue
         drawn = np.empty_like(out)
         trace = fill_block(
-            model, drawn, seed=seed, first_path=first_path, factor_shift=shift, market_rate=rate
+            model,
+            drawn,
+            seed=seed,
+            first_path=first_path,
+            factor_shift=shift,
+            market_rate=rate,
+            largest_move=LARGEST_MOVE,
         )
         out[:, :, mine] = drawn[:, :, mine]
         log_weights[mine] = _mixture_weights(model, tilt, trace, steps=steps, shock=shock)[mine]
