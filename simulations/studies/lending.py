@@ -35,7 +35,7 @@ from simulations.studies.price_terms import (
     terms_from,
     tilted_paths,
 )
-from simulations.studies.scenes import Scene, scene_from
+from simulations.studies.scenes import Scene, SceneKind, scene_from
 
 TASK = "simulations.studies.lending:lending_chunk"
 COLUMNS = ("liquidations", "repaid", "seized", "bad_debt", "interest", "uncovered", "liquidated_value")
@@ -55,8 +55,8 @@ class Candidate:
 class LendingStudy:
     """What is simulated; amounts in whole USD, steps in seconds.
 
-    The first candidate is the market as it stands.  The first scene is the base and has ``paths`` paths, the
-    others ``scene_paths``.
+    The first candidate is the market as it stands.  The first scene is the base and has ``paths`` paths, as
+    have the same models and book at both ends of what borrowers may do; other scenes have ``scene_paths``.
     """
 
     asset: str
@@ -134,7 +134,11 @@ class LendingStudy:
 
     def paths_of(self, scene: Scene) -> int:
         """Return how many paths a scene has."""
-        return self.paths if scene == self.base else min(self.paths, self.scene_paths)
+        is_end = scene.kind is SceneKind.MODEL and (scene.prices, scene.book) == (
+            self.base.prices,
+            self.base.book,
+        )
+        return self.paths if is_end or scene == self.base else min(self.paths, self.scene_paths)
 
     def prices_of(self, scene: Scene) -> PriceTerms:
         """Return a scene's path model, with its volatility and its tail."""

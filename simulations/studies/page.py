@@ -40,7 +40,7 @@ from simulations.studies.plots import (
 )
 from simulations.studies.scenes import SceneKind, bonus_room_bps, swings
 from simulations.studies.svg import Section, percent, whole
-from simulations.studies.verdict import Verdict
+from simulations.studies.verdict import Verdict, moves
 from simulations.studies.walk_forward import WalkForward
 
 HEAD = (
@@ -99,7 +99,7 @@ def sections(report: Report) -> list[Section]:
     """Return everything below the table, most important first."""
     study, table, figures = report.study, report.table, report.figures
     episodes = worst_episodes(study, table)
-    found = [shortfall_section(study, figures)]
+    found = [shortfall_section(study, figures), changes_section(figures)]
     found += _model_error(report)
     found += [frontier_section(figures, report.cloud), ladder_section(study), fan_section(study, episodes)]
     found += [episodes_section(episodes)]
@@ -118,6 +118,14 @@ def sections(report: Report) -> list[Section]:
     if report.refused:
         found.append(refused_section(report.refused))
     return found
+
+
+def changes_section(figures: Sequence[CandidateFigures]) -> Section:
+    """Return what each candidate changes, in words."""
+    now = figures[0].parameters
+    rows = [(found.name, moves(now, found.parameters), found.verdict) for found in figures[1:]]
+    sentence = "What each candidate would change; caps in whole coins and whole dollars."
+    return Section("The candidates in words", sentence, None, ("candidate", "changes", "verdict"), rows)
 
 
 def coverage_section(found: WalkForward) -> Section:

@@ -135,7 +135,8 @@ def fitted_set(history: PriceHistory) -> tuple[tuple[PriceTerms, ...], tuple[Una
     found = [PriceTerms(BASE, base)]
     missing = []
     try:
-        found.append(PriceTerms("gjr", fit_garch(returns, gjr=True).terms))
+        fitted = fit_garch(returns, gjr=True, highest_persistence=HIGHEST_PERSISTENCE)
+        found.append(PriceTerms("gjr", fitted.terms))
     except SimulationError as problem:
         missing.append(Unavailable("gjr", problem.found))
     found.append(PriceTerms("fhs", base, micro(residuals(base, returns))))

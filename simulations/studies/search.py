@@ -152,9 +152,11 @@ def explored(table: pa.Table) -> Explored:
 def shortlist(search: SearchStudy, found: Explored) -> tuple[Candidate, ...]:
     """Return what deserves fresh paths: the best by the declared score, and the ends of the frontier.
 
-    Vectors that stand among the market's candidates already are left out.
+    Vectors that stand among the market's candidates already are left out; of several with the very same
+    outcome (a cap that binds nobody) the one that changes least stays.
     """
     known = {candidate.parameters for candidate in search.market.candidates}
+    found = _simplest(found, search.market.current)
     scores = found.scores(search)
     best = sorted(range(len(scores)), key=lambda place: -scores[place])
     efficient = frontier(found.outcomes)
@@ -168,6 +170,21 @@ def shortlist(search: SearchStudy, found: Explored) -> tuple[Candidate, ...]:
         if vector not in known and vector not in chosen and len(chosen) < SHORTLIST:
             chosen.append(vector)
     return tuple(Candidate(f"found {number}", vector) for number, vector in enumerate(chosen, 1))
+
+
+def _simplest(found: Explored, current: Parameters) -> Explored:
+    """Return one vector for each outcome: the one that changes the fewest fields."""
+    kept: dict[Outcome, Parameters] = {}
+    for vector, outcome in zip(found.vectors, found.outcomes, strict=True):
+        standing = kept.setdefault(outcome, vector)
+        if _changed(vector, current) < _changed(standing, current):
+            kept[outcome] = vector
+    return replace(found, vectors=tuple(kept.values()), outcomes=tuple(kept))
+
+
+def _changed(vector: Parameters, current: Parameters) -> int:
+    before, after = current.as_dict(), vector.as_dict()
+    return sum(before[name] != after[name] for name in before)
 
 
 def confirmation(search: SearchStudy, chosen: Sequence[Candidate], *, paths: int) -> LendingStudy:

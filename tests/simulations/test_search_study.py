@@ -12,12 +12,14 @@ import pytest
 from lending_market import STUDY
 
 from core.errors import SimulationError
-from simulations.candidates.objective import ScoreWeights
+from core.units import Bps
+from simulations.candidates.objective import Outcome, ScoreWeights
 from simulations.studies.conduct import conduct
 from simulations.studies.engines import PoolEngine
 from simulations.studies.lending import scene_paths
 from simulations.studies.scenes import Scene
 from simulations.studies.search import (
+    Explored,
     SearchStudy,
     confirmation,
     explored,
@@ -80,6 +82,16 @@ def test_the_shortlist_has_the_best_and_none_that_stands_among_the_candidates(ta
     assert MARKET.current not in {one.parameters for one in chosen}
     assert len({one.parameters for one in chosen}) == len(chosen) <= 6
     assert [one.name for one in chosen] == [f"found {n}" for n in range(1, len(chosen) + 1)]
+
+
+def test_of_vectors_with_the_same_outcome_the_one_that_changes_least_is_kept() -> None:
+    """A borrow cap that binds nobody changes nothing: the vector without it stands for both."""
+    now = MARKET.current
+    better = replace(now, liquidation_bonus_bps=Bps(4_80))
+    idle = replace(better, borrow_cap=now.borrow_cap + 1)
+    same = Outcome(9.0, 9.0, 1.0, 1.0)
+    found = Explored((now, idle, better), (Outcome(8.0, 8.0, 2.0, 2.0), same, same), ())
+    assert [one.parameters for one in shortlist(SEARCH, found)] == [better]
 
 
 def test_what_was_found_meets_paths_that_the_search_has_not_seen_and_the_same_book(table: pa.Table) -> None:

@@ -43,6 +43,7 @@ WIDE = replace(
 )
 TITLES = (
     "Bad debt when things go badly",
+    "The candidates in words",
     "Model error and Monte Carlo error",
     "Every model by itself",
     "What is given up for what",

@@ -74,7 +74,7 @@ def search(
     from simulations.studies.plotly_page import require_plotly
     from simulations.studies.scenes import Scene, SceneKind
     from simulations.studies.search import SearchStudy, confirmation, explored, shortlist
-    from simulations.studies.verdict import verdict_of
+    from simulations.studies.verdict import moves, verdict_of
 
     require_cmaes()
     if plotly is not None:
@@ -138,6 +138,8 @@ def search(
     reasons = "\n".join(f"  {reason}" for reason in verdict.reasons)
     print(f"{verdict.headline}\n{reasons}\n\nsearch {climbed.name} ({tried}), checked by run {run.name}\n")
     print(figures_text(check, figures))
+    for one in figures[1:]:
+        print(f"{one.name}: {moves(current, one.parameters)}")
 
 
 def _weights(text: str) -> ScoreWeights:
