@@ -8,8 +8,8 @@ over its logarithm then, that of a mean is cut off at zero.
 
 Sources: the interval of a quantile from order statistics (David and Nagaraja 2003, section 7.1; weighted: by
 the right tail, Glynn 1996); expected shortfall and its standard error by the excess over the quantile
-(Rockafellar and Uryasev 2000; Manistre and Hancock 2005; weighted: Hong, Hu and Liu 2014); the interval of a
-probability from Wilson 1927.
+(Rockafellar and Uryasev 2000; Manistre and Hancock 2005; weighted: Hong, Hu and Liu 2014); Student's t where
+few paths carry a mean (Satterthwaite 1946); the interval of a probability from Wilson 1927.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def expected_shortfall(losses: NDArray[np.float64], level: float, *, weights: We
     >>> round(expected_shortfall(np.array([0.0] * 38 + [1.0, 3.0]), 0.95).value, 9)
     2.0
     """
-    value, error = shortfall_and_error(losses, level, weights=weights)
-    half = _z() * error
+    value, excess = _shortfall(losses, level, weights)
+    half = _half_width(excess, CONFIDENCE)
     if value > 0 and losses.min() >= 0:
         factor = float(np.exp(min(half / value, LARGEST_LOG)))
         return Estimate(value, value / factor, value * factor)
@@ -83,13 +83,8 @@ def shortfall_and_error(
     losses: NDArray[np.float64], level: float, *, weights: Weights = None
 ) -> tuple[float, float]:
     """Return expected shortfall and its standard error; arguments and errors as :func:`value_at_risk`."""
-    ordered, shares = _ordered(losses, weights)
-    _require_level(level)
-    share = 1 - level
-    quantile = _quantile(ordered, shares, share)
-    excess = len(shares) * shares * np.maximum(ordered - quantile, 0.0)
-    error = float(excess.std()) / float(np.sqrt(len(shares))) / share
-    return quantile + float(excess.mean()) / share, error
+    value, excess = _shortfall(losses, level, weights)
+    return value, float(excess.std() / np.sqrt(excess.size))
 
 
 def tail_scores(losses: NDArray[np.float64], level: float, *, weights: Weights = None) -> NDArray[np.float64]:
@@ -105,11 +100,11 @@ def tail_scores(losses: NDArray[np.float64], level: float, *, weights: Weights =
 
 
 def mean(values: NDArray[np.float64], *, weights: Weights = None, confidence: float = CONFIDENCE) -> Estimate:
-    """Return the mean and its interval by the central limit theorem."""
+    """Return the mean and its interval, by Student's t where few paths carry it."""
     ordered, shares = _ordered(values, weights)
     weighted = len(shares) * shares * ordered
     value = float(weighted.mean())
-    half = _z(confidence) * float(weighted.std()) / float(np.sqrt(len(shares)))
+    half = _half_width(weighted, confidence)
     low = max(0.0, value - half) if values.min() >= 0 else value - half
     return Estimate(value, low, value + half)
 
@@ -141,10 +136,40 @@ def probability(events: NDArray[np.bool_], *, weights: Weights = None) -> Estima
 
 def paths_for(half_width: float, losses: NDArray[np.float64], level: float) -> int:
     """Return how many paths bring the interval of expected shortfall to ``half_width`` on either side."""
-    now = _z() * shortfall_and_error(losses, level)[1]
+    now = _half_width(_shortfall(losses, level, None)[1], CONFIDENCE)
     if half_width <= 0:
         raise SimulationError(f"half width was {half_width}", allowed="above zero")
     return int(np.ceil(len(losses) * (now / half_width) ** 2))
+
+
+def _shortfall(
+    losses: NDArray[np.float64], level: float, weights: Weights
+) -> tuple[float, NDArray[np.float64]]:
+    """Return expected shortfall, and each path's contribution to it beyond the quantile."""
+    ordered, shares = _ordered(losses, weights)
+    _require_level(level)
+    share = 1 - level
+    quantile = _quantile(ordered, shares, share)
+    excess = len(shares) * shares * np.maximum(ordered - quantile, 0.0) / share
+    return quantile + float(excess.mean()), excess
+
+
+def _half_width(values: NDArray[np.float64], confidence: float) -> float:
+    """Return half the interval of a mean.
+
+    The variance is itself an estimate, and a poor one where a handful of paths carries it: its degrees of
+    freedom are 2 n / (kurtosis - 1) (Satterthwaite 1946), about n for normal values and 2 when one path of
+    many differs from the rest.
+    """
+    centred = values - values.mean()
+    variance = float((centred**2).mean())
+    if variance == 0 or values.size < 2:
+        return 0.0
+    scaled = centred / np.sqrt(variance)
+    kurtosis = float((scaled**4).mean())
+    degrees = 2 * values.size / max(kurtosis - 1, 1e-9)
+    quantile = float(stats.t.ppf((1 + confidence) / 2, degrees))
+    return quantile * float(np.sqrt(variance / values.size))
 
 
 def _ordered(
@@ -192,5 +217,5 @@ def _require_level(level: float) -> None:
         raise SimulationError(f"level was {level}", allowed="inside (0, 1), such as 0.99")
 
 
-def _z(confidence: float = CONFIDENCE) -> float:
-    return float(stats.norm.ppf((1 + confidence) / 2))
+def _z() -> float:
+    return float(stats.norm.ppf((1 + CONFIDENCE) / 2))

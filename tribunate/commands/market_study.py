@@ -18,13 +18,23 @@ DECLARED_PRICE = 2_000.0
 HISTORY_SECONDS = 180 * 24 * 3600
 MARGIN_BPS = Bps(5_00)
 BONUS_BPS = Bps(5_00)
+HIGHEST_BPS = 95_00
 DEBT_USD = 100_000_000
 CAP_OVER_DEBT = 1.2
 CAP_OVER_SUPPLY = 1.5
 
 
 def standing(threshold_bps: int, *, price: float) -> Parameters:
-    """Return the market as it stands: margin and bonus of 5 %, caps with assumed room; whole units."""
+    """Return the market as it stands: margin and bonus of 5 %, caps with assumed room; whole units.
+
+    Raises:
+        ConfigError: the threshold leaves no room for margin or bonus.
+    """
+    if not MARGIN_BPS < threshold_bps < HIGHEST_BPS:
+        raise ConfigError(
+            f"now was {threshold_bps}",
+            allowed=f"above {int(MARGIN_BPS)}, below {HIGHEST_BPS} basis points (margin and bonus of 5 %)",
+        )
     supplied = DEBT_USD / (threshold_bps / 10_000) / price
     return Parameters(
         ltv_bps=Bps(threshold_bps - MARGIN_BPS),
