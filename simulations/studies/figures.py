@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from core.errors import SimulationError
 from core.market import Parameters
 from simulations.candidates.objective import (
     Sample,
@@ -119,11 +120,21 @@ class SceneRows:
 
 
 def scene_rows(study: LendingStudy, table: pa.Table, scene: Scene) -> SceneRows:
-    """Return one scene's rows, paths ascending, whatever their order in the table."""
+    """Return one scene's rows, paths ascending, whatever their order in the table.
+
+    Raises:
+        SimulationError: they are not the rows of this study, such as those of another version.
+    """
     number = study.scenes.index(scene)
     part = table.filter(pc.equal(table.column("scene"), number))
     part = part.sort_by([("candidate", "ascending"), ("path", "ascending")])
     shape = (len(study.candidates), study.paths_of(scene))
+    if part.num_rows != shape[0] * shape[1]:
+        raise SimulationError(
+            f"scene {scene.name} has {part.num_rows} rows",
+            allowed=f"{shape[0]} candidates x {shape[1]} paths",
+            hint="the run is of another version: run it again",
+        )
     columns = {
         name: part.column(name).to_numpy().astype(np.float64).reshape(shape)
         for name in part.column_names

@@ -21,7 +21,7 @@ from core.errors import SimulationError
 from core.market import PARAMETER_FIELDS, Parameters, parameters_from
 from simulations.candidates.ascent import Tried, ascend
 from simulations.candidates.frontier import frontier
-from simulations.candidates.mask import ActionMask, Refused
+from simulations.candidates.mask import SEARCHED, ActionMask, Refused
 from simulations.candidates.objective import (
     Outcome,
     Sample,
@@ -153,7 +153,7 @@ def shortlist(search: SearchStudy, found: Explored) -> tuple[Candidate, ...]:
     """Return what deserves fresh paths: the best by the declared score, and the ends of the frontier.
 
     Vectors that stand among the market's candidates already are left out; of several with the very same
-    outcome (a cap that binds nobody) the one that changes least stays.
+    outcome the one that changes least stays, and moves that change no outcome are taken back.
     """
     known = {candidate.parameters for candidate in search.market.candidates}
     found = _simplest(found, search.market.current)
@@ -169,7 +169,11 @@ def shortlist(search: SearchStudy, found: Explored) -> tuple[Candidate, ...]:
         vector = found.vectors[place]
         if vector not in known and vector not in chosen and len(chosen) < SHORTLIST:
             chosen.append(vector)
-    return tuple(Candidate(f"found {number}", vector) for number, vector in enumerate(chosen, 1))
+    plain = dict.fromkeys(_without_idle_moves(search, chosen))
+    return tuple(
+        Candidate(f"found {number}", vector)
+        for number, vector in enumerate((one for one in plain if one not in known), 1)
+    )
 
 
 def _simplest(found: Explored, current: Parameters) -> Explored:
@@ -180,6 +184,19 @@ def _simplest(found: Explored, current: Parameters) -> Explored:
         if _changed(vector, current) < _changed(standing, current):
             kept[outcome] = vector
     return replace(found, vectors=tuple(kept.values()), outcomes=tuple(kept))
+
+
+def _without_idle_moves(search: SearchStudy, chosen: Sequence[Parameters]) -> list[Parameters]:
+    """Take back every move without which the outcome is the very same, such as that of an idle cap."""
+    evaluation, now = _Evaluation(search.market), search.market.current
+    plain = []
+    for vector in chosen:
+        for scalar in SEARCHED:
+            less = parameters_from({**vector.as_dict(), scalar.value: now.field(scalar)})
+            if search.mask.admits(less) and evaluation.outcome(less) == evaluation.outcome(vector):
+                vector = less
+        plain.append(vector)
+    return plain
 
 
 def _changed(vector: Parameters, current: Parameters) -> int:

@@ -135,6 +135,12 @@ def test_figures_follow_from_rows_by_hand() -> None:
     assert (table.num_rows, table.column("es_975_high")[0].as_py()) == (2, now.es_975.high)
 
 
+def test_rows_of_another_version_are_refused() -> None:
+    with pytest.raises(SimulationError, match="scene base has 8 rows") as refused:
+        study_figures(replace(STUDY, candidates=STUDY.candidates[:2], paths=5), hand_made())
+    assert "run it again" in refused.value.hint
+
+
 def test_the_interval_of_a_difference_widens_with_the_number_of_candidates() -> None:
     """Bonferroni: 1.96 deviations for one comparison, 2.24 for two, and more where few paths carry it."""
     two = replace(STUDY, candidates=STUDY.candidates[:2])
