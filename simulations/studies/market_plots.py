@@ -139,8 +139,13 @@ def accounts_section(accounts: Sequence[AccountShare]) -> Section:
         (one.account, whole(one.debt_usd), f"{one.health:.3f}", *three(one.contribution)) for one in accounts
     ]
     head = ("account", "debt, USD", "health factor", "contribution, USD", "low", "high")
+    said = (
+        f"{top.account} matters most"
+        if top.contribution.value > 0
+        else "none of them brings bad debt on these paths"
+    )
     sentence = (
-        f"The {len(accounts)} largest debts, each left out in turn; {top.account} matters most. "
-        "Leave-one-out contributions do not add up to the whole. Below zero: without it others fare worse."
+        f"The {len(accounts)} largest debts, each left out in turn; {said}. Leave-one-out contributions do "
+        "not add up to the whole. Below zero: without it others fare worse."
     )
     return Section("Largest accounts", sentence, svg(draw, height=4.4), head, rows)

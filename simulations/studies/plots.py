@@ -58,6 +58,8 @@ def shortfall_section(study: LendingStudy, figures: Sequence[CandidateFigures]) 
         f"On the worst 2.5 % of paths the market as it stands loses {usd(now.value)} USD on average "
         f"({usd(now.low)} to {usd(now.high)} by Monte Carlo error); reserves are {usd(study.reserves_usd)}"
         f"{'' if reserves_fit else ', above the picture'}."
+        if now.value > 0
+        else "As the market stands no path leaves bad debt: how large it could be, these paths do not say."
     )
     rows = [(one.name, vector_text(one.parameters), *three(one.es_975)) for one in figures]
     head = ("candidate", "LTV / threshold / bonus", "ES 97.5, USD", "low", "high")

@@ -307,3 +307,15 @@ def test_an_export_nowhere_is_refused(tmp_path: Path) -> None:
     blocked.write_text("not a folder")
     with pytest.raises(SimulationError, match="could not be written"):
         export_run(run, blocked / "rows.csv", ExportFormat.CSV)
+
+
+def test_a_market_without_bad_debt_is_reported_without_pretending_to_know_its_size() -> None:
+    quiet = replace(STUDY, scenes=(Scene("base", book="sturdy"),), steps=2, paths=60, chunk_paths=60)
+    table = lending_chunk(quiet.record(), 0)
+    figures = study_figures(quiet, table)
+    report = Report(quiet, table, figures, verdict_of(figures, base=quiet.base), "a", "b")
+    said = {section.title: section.sentence for section in sections(report)}
+    assert said["Bad debt when things go badly"].startswith("As the market stands no path leaves bad debt")
+    assert said["Are there enough paths?"].startswith("None of the 60 paths leaves bad debt")
+    assert "none of them brings bad debt" in said["Largest accounts"]
+    assert report.verdict.headline == "No change."
