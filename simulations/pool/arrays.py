@@ -1,0 +1,250 @@
+"""A pool's terms, book and state as arrays, in the order that the kernels read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from core.errors import SimulationError
+from core.pool.account import PoolAccount
+from core.pool.terms import SECONDS_PER_YEAR, PoolTerms
+from core.units import BPS_ONE, WAD
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+LIQUIDATIONS, PASSED_OVER, TOXIC, FROZEN_STEPS, LEAVERS = range(5)
+REPAID, LIQUIDATED_VALUE, FEES, REFUNDS, BAD_DEBT, UNCOVERED, INTEREST, GAS = range(5, 13)
+ADDED, REPAID_BY_BORROWERS, BORROWED, LEFT, CHECKED = range(13, 18)
+TOTALS = 18
+COUNTS = 5
+"""The first so many totals are counts; after all of them come seized and bad debt by asset."""
+
+
+class Rules(NamedTuple):
+    """Terms as floats: shares, not basis points; by (mode, asset), by asset, then scalars."""
+
+    threshold: Floats
+    ltv: Floats
+    bonus: Floats
+    fee: Floats
+    penalty: Floats
+    discount: Floats
+    supply: Floats
+    supply_cap: Floats
+    borrow_cap: Floats
+    ceiling: Floats
+    depth: Floats
+    deviation: Floats
+    heartbeat: Whole
+    base: Floats
+    below: Floats
+    above: Floats
+    kink: Floats
+    rule: int
+    close_factor: float
+    full_below: float
+    resilience: float
+    gas: float
+    delay: int
+    capital: float
+    recycled: float
+    attention: int
+    alert: float
+    restored: float
+    loop_above: float
+    looped: float
+    leave: float
+    rate_leave: float
+    tolerated_rate: float
+    fall: float
+    window: int
+    drought_depth: float
+    freeze_at: float
+    years: float
+
+
+class State(NamedTuple):
+    """One path's state: rows by asset; ``seen`` (delay + 1, asset); ``tied`` and ``level`` as noted in step."""
+
+    oracle: Floats
+    quote: Floats
+    market: Floats
+    index: Floats
+    impact: Floats
+    slippage: Floats
+    total_debt: Floats
+    total_collateral: Floats
+    isolated: Floats
+    hazard: Floats
+    depth: Floats
+    written: Whole
+    seizable: Whole
+    seen: Floats
+    tied: Floats
+    weights: Floats
+    late_weights: Floats
+    prices_of_debt: Floats
+    late_prices_of_debt: Floats
+
+
+class People(NamedTuple):
+    """What does not change of the accounts, each by account."""
+
+    mode: Whole
+    kind: Whole
+    phase: Whole
+    patience: Floats
+    main_debt: Whole
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolBook:
+    """Accounts as arrays: tokens, shape (account, asset); the rest by account, as in ``PoolAccount``."""
+
+    collateral: Floats
+    debt: Floats
+    mode: Whole
+    kind: Whole
+    phase: Whole
+    means_usd: Floats
+    patience: Floats
+
+    def __post_init__(self) -> None:
+        shape = self.collateral.shape
+        if len(shape) != 2 or shape != self.debt.shape or 0 in shape:
+            raise SimulationError(
+                f"pool book had collateral {shape} and debt {self.debt.shape}",
+                allowed="two equal shapes (account, asset), none of them 0",
+            )
+        for name in ("mode", "kind", "phase", "means_usd", "patience"):
+            if getattr(self, name).shape != shape[:1]:
+                raise SimulationError(
+                    f"{name} had shape {getattr(self, name).shape}", allowed=f"{shape[:1]}"
+                )
+        for name in ("collateral", "debt"):
+            amounts = getattr(self, name)
+            if not (amounts.min() >= 0 and amounts.max() < np.inf):
+                raise SimulationError(f"{name} was negative or not finite", allowed="finite, from 0")
+        if not (self.means_usd.min() >= 0 and self.patience.min() > 0):
+            raise SimulationError("means were negative, or patience was not above zero")
+
+
+def book_of(accounts: Sequence[PoolAccount]) -> PoolBook:
+    """Return accounts of the specification as arrays."""
+    return PoolBook(
+        collateral=np.array([[float(amount) for amount in a.collateral] for a in accounts]),
+        debt=np.array([[float(amount) for amount in a.debt] for a in accounts]),
+        mode=np.array([a.mode for a in accounts], dtype=np.int64),
+        kind=np.array([int(a.kind) for a in accounts], dtype=np.int64),
+        phase=np.array([a.phase for a in accounts], dtype=np.int64),
+        means_usd=np.array([float(a.means_usd) for a in accounts]),
+        patience=np.array([float(a.patience) for a in accounts]),
+    )
+
+
+def plain_book(collateral: Floats, debt: Floats) -> PoolBook:
+    """Return accounts that do nothing, in no e-mode; tokens, shape (account, asset)."""
+    count = len(collateral)
+    whole = np.zeros(count, dtype=np.int64)
+    return PoolBook(collateral, debt, whole, whole, whole, np.zeros(count), np.full(count, np.inf))
+
+
+def rules_of(terms: PoolTerms) -> Rules:
+    """Return the terms as the kernels read them."""
+    people, crowd, drought = terms.borrowers, terms.liquidators, terms.drought
+
+    def table(name: str) -> Floats:
+        return np.array(terms.table(name), dtype=np.float64) / BPS_ONE
+
+    def shares(name: str) -> Floats:
+        return np.array([getattr(asset, name) / BPS_ONE for asset in terms.assets])
+
+    def sizes(name: str) -> Floats:
+        return np.array([float(getattr(asset, name)) for asset in terms.assets])
+
+    def curve(name: str) -> Floats:
+        return np.array([getattr(asset.rates, name) / WAD for asset in terms.assets])
+
+    kink = curve("kink")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = np.where(kink > 0, curve("slope_below") / kink, 0.0)
+        above = np.where(kink < 1, curve("slope_above") / (1.0 - kink), 0.0)
+    return Rules(
+        threshold=table("threshold_bps"),
+        ltv=table("ltv_bps"),
+        bonus=table("bonus_bps"),
+        fee=shares("fee_bps"),
+        penalty=shares("penalty_bps"),
+        discount=shares("discount_bps"),
+        supply=sizes("supply"),
+        supply_cap=sizes("supply_cap"),
+        borrow_cap=sizes("borrow_cap"),
+        ceiling=sizes("isolation_ceiling_usd"),
+        depth=sizes("depth_usd"),
+        deviation=shares("deviation_bps"),
+        heartbeat=np.array([asset.heartbeat_steps for asset in terms.assets], dtype=np.int64),
+        base=curve("base"),
+        below=below,
+        above=above,
+        kink=kink,
+        rule=int(terms.rule),
+        close_factor=terms.close_factor_bps / BPS_ONE,
+        full_below=terms.full_close_below_bps / BPS_ONE,
+        resilience=terms.resilience / WAD,
+        gas=float(crowd.gas_usd),
+        delay=crowd.delay_steps,
+        capital=float(crowd.capital_usd),
+        recycled=crowd.recycled_bps / BPS_ONE,
+        attention=people.attention_steps,
+        alert=float(people.alert),
+        restored=float(people.restored),
+        loop_above=float(people.loop_above),
+        looped=float(people.looped),
+        leave=float(people.leave_per_year),
+        rate_leave=float(people.rate_leave),
+        tolerated_rate=float(people.tolerated_rate),
+        fall=drought.fall_bps / BPS_ONE,
+        window=drought.window_steps,
+        drought_depth=drought.depth_bps / BPS_ONE,
+        freeze_at=terms.freeze_at_bps / BPS_ONE,
+        years=terms.step_seconds / SECONDS_PER_YEAR,
+    )
+
+
+def people_of(book: PoolBook, first_prices: Floats) -> People:
+    """Return what does not change; the main debt is the largest at ``first_prices``, -1 without debt."""
+    worths = book.debt * first_prices
+    main = np.where(worths.max(axis=1) > 0, worths.argmax(axis=1), -1)
+    return People(book.mode, book.kind, book.phase, book.patience, main)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fresh_state(assets: int, modes: int, delay: int) -> State:
+    """Return the state before the first step, to be opened by ``step.open_path``."""
+    return State(
+        np.zeros(assets),
+        np.zeros(assets),
+        np.zeros(assets),
+        np.ones(assets),
+        np.zeros(assets),
+        np.zeros(assets),
+        np.zeros(assets),
+        np.zeros(assets),
+        np.zeros(assets),
+        np.zeros(assets),
+        np.zeros(assets),
+        np.zeros(assets, np.int64),
+        np.zeros(assets, np.int64),
+        np.zeros((delay + 1, assets)),
+        np.zeros(1),
+        np.zeros((modes, assets)),
+        np.zeros((modes, assets)),
+        np.zeros(assets),
+        np.zeros(assets),
+    )
