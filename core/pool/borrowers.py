@@ -54,7 +54,14 @@ def reaction_of(
     threshold = share(terms.table("threshold_bps")[account.mode][collateral])
     if account.kind is Kind.LOOPS:
         return _loop(
-            account, prices, terms, rooms=rooms, collateral=collateral, debt=debt, owed=owed, weighted=weighted
+            account,
+            prices,
+            terms,
+            rooms=rooms,
+            collateral=collateral,
+            debt=debt,
+            owed=owed,
+            weighted=weighted,
         )
     if weighted >= terms.borrowers.alert * owed or threshold == 0:
         return None

@@ -113,9 +113,7 @@ def _liquidation_call(
             account.debt[owed_asset] if repaid == owed else repaid / prices[owed_asset],
             count,
         ),
-        taken=_only(
-            seized, account.collateral[seized] if taken == value else taken / prices[seized], count
-        ),
+        taken=_only(seized, account.collateral[seized] if taken == value else taken / prices[seized], count),
         sold=_only(seized, (taken - fee) / prices[seized], count),
         paid_usd=repaid,
         fee_usd=fee,
@@ -148,8 +146,12 @@ def _absorb(
     """Take the whole account; buyers pay for all collateral at a discount, or nobody absorbs."""
     values = [amount * price for amount, price in zip(account.collateral, prices, strict=True)]
     total = worth(account.debt, prices)
-    credit = sum((v * (1 - share(a.penalty_bps)) for v, a in zip(values, terms.assets, strict=True)), Decimal(0))
-    paid = sum((v * (1 - share(a.discount_bps)) for v, a in zip(values, terms.assets, strict=True)), Decimal(0))
+    credit = sum(
+        (v * (1 - share(a.penalty_bps)) for v, a in zip(values, terms.assets, strict=True)), Decimal(0)
+    )
+    paid = sum(
+        (v * (1 - share(a.discount_bps)) for v, a in zip(values, terms.assets, strict=True)), Decimal(0)
+    )
     if paid > capital_usd or total <= 0:
         return None
     refund = max(Decimal(0), credit - total)

@@ -26,26 +26,24 @@ COUNTS = 5
 """The first so many totals are counts; after all of them come seized and bad debt by asset."""
 
 
-class Rules(NamedTuple):
-    """Terms as floats: shares, not basis points; by (mode, asset), by asset, then scalars."""
+FEE, PENALTY, DISCOUNT, SUPPLY, PER_SUPPLY, SUPPLY_CAP, BORROW_CAP, CEILING = range(8)
+DEEP, DEVIATION, HEARTBEAT, BASE, BELOW, ABOVE, KINK = range(8, 15)
+THRESHOLD, LTV, BONUS = range(3)
 
-    threshold: Floats
-    ltv: Floats
-    bonus: Floats
-    fee: Floats
-    penalty: Floats
-    discount: Floats
-    supply: Floats
-    supply_cap: Floats
-    borrow_cap: Floats
-    ceiling: Floats
-    depth: Floats
-    deviation: Floats
-    heartbeat: Whole
-    base: Floats
-    below: Floats
-    above: Floats
-    kink: Floats
+ORACLE, QUOTE, MARKET, INDEX, IMPACT, SLIPPAGE, TOTAL_DEBT, TOTAL_COLLATERAL = range(8)
+ISOLATED, HAZARD, DEPTH, WRITTEN, SEIZABLE, TIED, OWED_PRICE, LATE_OWED_PRICE = range(8, 16)
+STATE = 16
+NOW, LATE = range(2)
+
+
+class Rules(NamedTuple):
+    """Terms as floats: shares, not basis points.
+
+    ``by_asset`` has rows ``FEE`` to ``KINK``, ``tables`` shape (``THRESHOLD`` to ``BONUS``, mode, asset).
+    """
+
+    by_asset: Floats
+    tables: Floats
     rule: int
     close_factor: float
     full_below: float
@@ -70,27 +68,16 @@ class Rules(NamedTuple):
 
 
 class State(NamedTuple):
-    """One path's state: rows by asset; ``seen`` (delay + 1, asset); ``tied`` and ``level`` as noted in step."""
+    """One path's state.
 
-    oracle: Floats
-    quote: Floats
-    market: Floats
-    index: Floats
-    impact: Floats
-    slippage: Floats
-    total_debt: Floats
-    total_collateral: Floats
-    isolated: Floats
-    hazard: Floats
-    depth: Floats
-    written: Whole
-    seizable: Whole
-    seen: Floats
-    tied: Floats
+    ``now`` has rows ``ORACLE`` to ``LATE_OWED_PRICE`` by asset (``TIED``, the capital in use, in its first
+    column; ``OWED_PRICE`` is price x index); ``weights`` price x threshold, shape (now or late, mode, asset);
+    ``seen`` the oracle's last prices, shape (delay + 1, asset).
+    """
+
+    now: Floats
     weights: Floats
-    late_weights: Floats
-    prices_of_debt: Floats
-    late_prices_of_debt: Floats
+    seen: Floats
 
 
 class People(NamedTuple):
@@ -124,9 +111,7 @@ class PoolBook:
             )
         for name in ("mode", "kind", "phase", "means_usd", "patience"):
             if getattr(self, name).shape != shape[:1]:
-                raise SimulationError(
-                    f"{name} had shape {getattr(self, name).shape}", allowed=f"{shape[:1]}"
-                )
+                raise SimulationError(f"{name} had shape {getattr(self, name).shape}", allowed=f"{shape[:1]}")
         for name in ("collateral", "debt"):
             amounts = getattr(self, name)
             if not (amounts.min() >= 0 and amounts.max() < np.inf):
@@ -171,28 +156,30 @@ def rules_of(terms: PoolTerms) -> Rules:
     def curve(name: str) -> Floats:
         return np.array([getattr(asset.rates, name) / WAD for asset in terms.assets])
 
-    kink = curve("kink")
+    kink, supply = curve("kink"), sizes("supply")
     with np.errstate(divide="ignore", invalid="ignore"):
         below = np.where(kink > 0, curve("slope_below") / kink, 0.0)
         above = np.where(kink < 1, curve("slope_above") / (1.0 - kink), 0.0)
+    rows = [
+        shares("fee_bps"),
+        shares("penalty_bps"),
+        shares("discount_bps"),
+        supply,
+        1.0 / supply,
+        sizes("supply_cap"),
+        sizes("borrow_cap"),
+        sizes("isolation_ceiling_usd"),
+        sizes("depth_usd"),
+        shares("deviation_bps"),
+        sizes("heartbeat_steps"),
+        curve("base"),
+        below,
+        above,
+        kink,
+    ]
     return Rules(
-        threshold=table("threshold_bps"),
-        ltv=table("ltv_bps"),
-        bonus=table("bonus_bps"),
-        fee=shares("fee_bps"),
-        penalty=shares("penalty_bps"),
-        discount=shares("discount_bps"),
-        supply=sizes("supply"),
-        supply_cap=sizes("supply_cap"),
-        borrow_cap=sizes("borrow_cap"),
-        ceiling=sizes("isolation_ceiling_usd"),
-        depth=sizes("depth_usd"),
-        deviation=shares("deviation_bps"),
-        heartbeat=np.array([asset.heartbeat_steps for asset in terms.assets], dtype=np.int64),
-        base=curve("base"),
-        below=below,
-        above=above,
-        kink=kink,
+        by_asset=np.stack(rows),
+        tables=np.stack([table("threshold_bps"), table("ltv_bps"), table("bonus_bps")]),
         rule=int(terms.rule),
         close_factor=terms.close_factor_bps / BPS_ONE,
         full_below=terms.full_close_below_bps / BPS_ONE,
@@ -226,25 +213,5 @@ def people_of(book: PoolBook, first_prices: Floats) -> People:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def fresh_state(assets: int, modes: int, delay: int) -> State:
-    """Return the state before the first step, to be opened by ``step.open_path``."""
-    return State(
-        np.zeros(assets),
-        np.zeros(assets),
-        np.zeros(assets),
-        np.ones(assets),
-        np.zeros(assets),
-        np.zeros(assets),
-        np.zeros(assets),
-        np.zeros(assets),
-        np.zeros(assets),
-        np.zeros(assets),
-        np.zeros(assets),
-        np.zeros(assets, np.int64),
-        np.zeros(assets, np.int64),
-        np.zeros((delay + 1, assets)),
-        np.zeros(1),
-        np.zeros((modes, assets)),
-        np.zeros((modes, assets)),
-        np.zeros(assets),
-        np.zeros(assets),
-    )
+    """Return the state before the first step, which ``step.open_path`` opens."""
+    return State(np.zeros((STATE, assets)), np.zeros((2, modes, assets)), np.zeros((delay + 1, assets)))

@@ -9,7 +9,18 @@ import numpy as np
 from numba import njit
 
 from simulations.kernels.rules import sort_worst_first
-from simulations.pool.arrays import CHECKED, Floats, People, Rules, State, Whole, fresh_state
+from simulations.pool.arrays import (
+    CHECKED,
+    HAZARD,
+    NOW,
+    OWED_PRICE,
+    Floats,
+    People,
+    Rules,
+    State,
+    Whole,
+    fresh_state,
+)
 from simulations.pool.step import (
     begin_step,
     close_path,
@@ -18,6 +29,7 @@ from simulations.pool.step import (
     look,
     mark_seizable,
     open_path,
+    sum_up,
     visit,
 )
 
@@ -29,15 +41,15 @@ def _weigh(coins: Floats, owed: Floats, mode: Whole, state: State, weighted: Flo
     weighted[:] = 0.0
     debt[:] = 0.0
     for asset in range(assets):
-        held, lent, price = coins[asset], owed[asset], state.prices_of_debt[asset]
-        if state.weights.shape[0] == 1:
-            weight = state.weights[0, asset]
+        held, lent, price = coins[asset], owed[asset], state.now[OWED_PRICE, asset]
+        if state.weights.shape[1] == 1:
+            weight = state.weights[NOW, 0, asset]
             for account in range(accounts):
                 weighted[account] += held[account] * weight
                 debt[account] += lent[account] * price
         else:
             for account in range(accounts):
-                weighted[account] += held[account] * state.weights[mode[account], asset]
+                weighted[account] += held[account] * state.weights[NOW, mode[account], asset]
                 debt[account] += lent[account] * price
     count = np.int32(0)
     for account in range(accounts):
@@ -68,7 +80,7 @@ def _follow(
         if leaves:
             for account in range(accounts):
                 main = people.main_debt[account]
-                if main >= 0 and state.hazard[main] >= people.patience[account]:
+                if main >= 0 and state.now[HAZARD, main] >= people.patience[account]:
                     let_go(coins[:, account], owed[:, account], rules, state, sums)
         if rules.attention > 0:
             for account in range(accounts):
@@ -83,7 +95,9 @@ def _follow(
                 if weighted[account] < debt[account]:
                     slots[count] = account
                     count += 1
-                    weighted[account] = debt[account] / weighted[account] if weighted[account] > 0.0 else np.inf
+                    weighted[account] = (
+                        debt[account] / weighted[account] if weighted[account] > 0.0 else np.inf
+                    )
             sort_worst_first(slots, count, weighted, numbers)
             for place in range(count):
                 account = slots[place]
@@ -107,13 +121,14 @@ def follow_paths(
     coins, owed = np.empty((assets, accounts)), np.empty((assets, accounts))
     weighted, debts, means = np.empty(accounts), np.empty(accounts), np.empty(accounts)
     slots, numbers = np.empty(accounts, np.int64), np.arange(accounts)
-    state = fresh_state(assets, rules.threshold.shape[0], rules.delay)
+    state = fresh_state(assets, rules.tables.shape[1], rules.delay)
+    totals_before, isolated = sum_up(collateral, debt, rules)
     for path in range(prices.shape[0]):
         for asset in range(assets):
             coins[asset] = collateral[:, asset]
             owed[asset] = debt[:, asset]
         means[:] = means_usd
-        open_path(collateral, debt, prices[path, 0], rules, state)
+        open_path(debt, prices[path, 0], totals_before, isolated, rules, state)
         _follow(
             coins, owed, means, prices[path], people, rules, state, weighted, debts, slots, numbers,
             totals[path],

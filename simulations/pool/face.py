@@ -180,9 +180,7 @@ def _in_parts(part: Callable[[int, int], None], paths: int, *, threads: int) -> 
         return
     chunk = max(1, -(-paths // (4 * threads)))
     with ThreadPoolExecutor(threads) as pool:
-        work = [
-            pool.submit(part, begin, min(begin + chunk, paths)) for begin in range(0, paths, chunk)
-        ]
+        work = [pool.submit(part, begin, min(begin + chunk, paths)) for begin in range(0, paths, chunk)]
         for done in work:
             done.result()
 

@@ -3,12 +3,15 @@
 Two routes.  An account with one collateral asset and one debt asset has a trigger, debt per coin: everything
 that varies of its health is one number, q = price x threshold / (price of the debt x index).  Such accounts
 stand in groups (collateral, debt, e-mode), sorted once for all paths; a path keeps a pointer into each.
-All others, and those that a pointer has passed, are watched by a list (Verlet 1967): at an anchor everybody
-goes on it whose health is within a factor ``SKIN`` of a level at which something can happen; nobody else can
-reach that level until prices have moved, against each other, by that factor.  Then a new anchor is set.
 
-Both screens leave room for rounding; whoever passes is judged by the rule itself, in the same order as in
-the dense kernel, so that the two agree to the last bit.
+All others, and those that a pointer has passed, are watched (Verlet 1967).  At an anchor an account's room is
+its health over the level at which something can happen to it.  While prices have moved against each other by
+less than that, nothing can; so accounts are kept in shelves by their room, and a step looks at the shelves
+that the movement since the anchor has reached, and at those that were struck since.  At a movement of
+``INNER`` there is a new anchor; the accounts for it come from a wider list, made anew at ``OUTER``.
+
+The screens leave room for rounding; whoever passes is judged by the rule itself, in the same order as in the
+dense kernel, so that the two agree to the last bit.
 """
 
 from __future__ import annotations
@@ -19,7 +22,19 @@ import numpy as np
 from numba import njit
 
 from simulations.kernels.rules import MARGIN, sort_worst_first
-from simulations.pool.arrays import CHECKED, Floats, People, Rules, State, Whole, fresh_state
+from simulations.pool.arrays import (
+    CHECKED,
+    HAZARD,
+    NOW,
+    ORACLE,
+    OWED_PRICE,
+    Floats,
+    People,
+    Rules,
+    State,
+    Whole,
+    fresh_state,
+)
 from simulations.pool.step import (
     LOOPS,
     begin_step,
@@ -29,11 +44,13 @@ from simulations.pool.step import (
     look,
     mark_seizable,
     open_path,
+    sum_up,
     visit,
     worth_of,
 )
 
-SKIN = 1.05
+INNER, OUTER = 1.10, 1.40
+SHELVES = 24
 
 
 class Groups(NamedTuple):
@@ -57,79 +74,181 @@ class Groups(NamedTuple):
 
 
 class Watch(NamedTuple):
-    """One path's list: ``counts`` holds how many are in the universe, on the list, and waiting to leave."""
+    """One path's lists, each with room for all accounts; ``counts`` says how long they are.
+
+    ``universe`` ⊇ ``near`` ⊇ ``shelved``, which lies shelf after shelf, ``ends`` behind the last of each;
+    ``struck`` are looked at in every step, and marked in ``is_struck``; ``seen`` is who is looked at now.
+    ``anchors`` has shape (inner or outer, price or price of debt, asset).
+    """
 
     universe: Whole
-    listed: Whole
+    near: Whole
+    shelved: Whole
+    ends: Whole
+    shelf: Whole
+    struck: Whole
+    is_struck: Whole
+    seen: Whole
     waiting: Whole
     counts: Whole
     pointers: Whole
     leaver_pointers: Whole
-    anchor: Floats
-    debt_anchor: Floats
+    anchors: Floats
 
 
-UNIVERSE, LISTED, WAITING, UNSORTED = range(4)
+UNIVERSE, NEAR, STRUCK, WAITING = range(4)
+AT_INNER, AT_OUTER = range(2)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _keep_in_sight(account: int, watch: Watch) -> None:
+    """Look at an account in every step until the next anchor."""
+    if watch.is_struck[account] == 0:
+        watch.is_struck[account] = 1
+        watch.struck[watch.counts[STRUCK]] = account
+        watch.counts[STRUCK] += 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _admit(groups: Groups, watch: Watch, state: State, level: float) -> None:
-    """Move whoever a group's pointer passes to the list."""
+    """Move whoever a group's pointer passes to the lists."""
     for group in range(groups.keys.shape[0]):
         place, end = watch.pointers[group], groups.begins[group + 1]
         if place == end:
             continue
-        held, lent, mode = groups.keys[group]
-        screen = state.weights[mode, held] / state.prices_of_debt[lent] / level * (1.0 - MARGIN)
+        held, lent, mode = groups.keys[group, 0], groups.keys[group, 1], groups.keys[group, 2]
+        q = state.weights[NOW, mode, held] / state.now[OWED_PRICE, lent]
+        screen = q / level * (1.0 - MARGIN)
         while place < end and groups.triggers[place] > screen:
-            watch.universe[watch.counts[UNIVERSE]] = groups.members[place]
-            watch.listed[watch.counts[LISTED]] = groups.members[place]
+            account = groups.members[place]
+            watch.universe[watch.counts[UNIVERSE]] = account
+            watch.near[watch.counts[NEAR]] = account
             watch.counts[UNIVERSE] += 1
-            watch.counts[LISTED] += 1
-            watch.counts[UNSORTED] = 1
+            watch.counts[NEAR] += 1
+            _keep_in_sight(account, watch)
             place += 1
         watch.pointers[group] = place
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _must_anchor(groups: Groups, watch: Watch, state: State) -> bool:
-    """Return whether prices have moved so far that somebody off the list could have reached a level."""
-    least, most = np.inf, 0.0
-    least_debt, most_debt = np.inf, 0.0
-    for asset in range(state.oracle.size):
+def _movement(groups: Groups, watch: Watch, state: State, which: int, both_ways: int) -> float:
+    """Return by what factor any account's health may have changed since an anchor, downwards or both ways."""
+    least, most, least_debt, most_debt = np.inf, 0.0, np.inf, 0.0
+    for asset in range(state.now.shape[1]):
         if groups.is_collateral[asset] == 1:
-            moved = state.oracle[asset] / watch.anchor[asset]
+            moved = state.now[ORACLE, asset] / watch.anchors[which, 0, asset]
             least, most = min(least, moved), max(most, moved)
         if groups.is_debt[asset] == 1:
-            moved = state.prices_of_debt[asset] / watch.debt_anchor[asset]
+            moved = state.now[OWED_PRICE, asset] / watch.anchors[which, 1, asset]
             least_debt, most_debt = min(least_debt, moved), max(most_debt, moved)
-    room = SKIN * (1.0 - MARGIN)
-    return bool(most_debt >= least * room or most >= least_debt * room)
+    down = most_debt / least
+    return float(max(down, most / least_debt) if both_ways == 1 else down) * (1.0 + MARGIN)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _set_anchor(
+def _room_of(
+    account: int,
+    coins: Floats,
+    owed: Floats,
+    people: People,
+    rules: Rules,
+    state: State,
+    level: float,
+) -> float:
+    """Return the factor by which health must change before something can happen; below 0 without debt."""
+    debt = worth_of(owed[account], state.now[OWED_PRICE])
+    if debt <= 0.0:
+        return -1.0
+    weighted = worth_of(coins[account], state.weights[NOW, people.mode[account]])
+    room = weighted / (debt * level)
+    if people.kind[account] == LOOPS and rules.attention > 0:
+        room = min(room, debt * rules.loop_above / weighted) if weighted > 0.0 else room
+    return float(room)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _anchor_outer(
     coins: Floats, owed: Floats, people: People, rules: Rules, watch: Watch, state: State, level: float
 ) -> None:
-    """Make the list anew; accounts without debt are forgotten."""
-    kept, listed = 0, 0
+    """Make the wider list anew; accounts without debt are forgotten."""
+    kept, near = 0, 0
     for place in range(watch.counts[UNIVERSE]):
         account = watch.universe[place]
-        debt = worth_of(owed[account], state.prices_of_debt)
-        if debt <= 0.0:
+        room = _room_of(account, coins, owed, people, rules, state, level)
+        if room < 0.0:
             continue
         watch.universe[kept] = account
         kept += 1
-        weighted = worth_of(coins[account], state.weights[people.mode[account]])
-        is_near = weighted < debt * level * SKIN
-        if people.kind[account] == LOOPS and weighted * SKIN > debt * rules.loop_above:
-            is_near = True
-        if is_near:
-            watch.listed[listed] = account
-            listed += 1
-    watch.counts[UNIVERSE], watch.counts[LISTED], watch.counts[UNSORTED] = kept, listed, 1
-    watch.anchor[:] = state.oracle
-    watch.debt_anchor[:] = state.prices_of_debt
+        if room < OUTER:
+            watch.near[near] = account
+            near += 1
+    watch.counts[UNIVERSE], watch.counts[NEAR] = kept, near
+    watch.anchors[AT_OUTER, 0] = state.now[ORACLE]
+    watch.anchors[AT_OUTER, 1] = state.now[OWED_PRICE]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _anchor_inner(
+    coins: Floats, owed: Floats, people: People, rules: Rules, watch: Watch, state: State, level: float
+) -> None:
+    """Put the near ones on their shelves; nobody is struck any more."""
+    for place in range(watch.counts[STRUCK]):
+        watch.is_struck[watch.struck[place]] = 0
+    watch.counts[STRUCK] = 0
+    watch.ends[:] = 0
+    per_shelf = SHELVES / (INNER - 1.0)
+    for place in range(watch.counts[NEAR]):
+        room = _room_of(watch.near[place], coins, owed, people, rules, state, level)
+        shelf = -1 if room < 0.0 or room >= INNER else max(0, int((room - 1.0) * per_shelf))
+        watch.shelf[place] = shelf
+        if shelf >= 0:
+            watch.ends[shelf + 1] += 1
+    for shelf in range(SHELVES):
+        watch.ends[shelf + 1] += watch.ends[shelf]
+    for place in range(watch.counts[NEAR]):
+        shelf = watch.shelf[place]
+        if shelf >= 0:
+            watch.shelved[watch.ends[shelf]] = watch.near[place]
+            watch.ends[shelf] += 1
+    watch.anchors[AT_INNER, 0] = state.now[ORACLE]
+    watch.anchors[AT_INNER, 1] = state.now[OWED_PRICE]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sight(
+    coins: Floats,
+    owed: Floats,
+    people: People,
+    groups: Groups,
+    watch: Watch,
+    rules: Rules,
+    state: State,
+    level: float,
+    is_first: int,
+    both_ways: int,
+    sums: Floats,
+) -> int:
+    """Set anchors where they are due; fill ``seen`` with those to look at in this step; return how many."""
+    is_outer_due = is_first == 1 or _movement(groups, watch, state, AT_OUTER, both_ways) >= OUTER
+    if is_outer_due:
+        sums[CHECKED] += float(watch.counts[UNIVERSE])
+        _anchor_outer(coins, owed, people, rules, watch, state, level)
+    moved = 1.0 if is_outer_due else _movement(groups, watch, state, AT_INNER, both_ways)
+    if is_outer_due or moved >= INNER:
+        sums[CHECKED] += float(watch.counts[NEAR])
+        _anchor_inner(coins, owed, people, rules, watch, state, level)
+        moved = 1.0
+    _admit(groups, watch, state, level)
+    shelf = min(SHELVES - 1, int((moved - 1.0) * (1.0 + 1e-9) * (SHELVES / (INNER - 1.0))))
+    count = watch.counts[STRUCK]
+    watch.seen[:count] = watch.struck[:count]
+    for place in range(watch.ends[shelf]):
+        account = watch.shelved[place]
+        if watch.is_struck[account] == 0:
+            watch.seen[count] = account
+            count += 1
+    sums[CHECKED] += float(count)
+    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -145,11 +264,11 @@ def _let_go(
 ) -> None:
     """Let those leave whose patience the hazard has reached, in the accounts' order."""
     count = watch.counts[WAITING]
-    for asset in range(state.hazard.size):
+    for asset in range(state.now[HAZARD].size):
         place = watch.leaver_pointers[asset]
         while place < groups.leaver_begins[asset + 1]:
             account = groups.leavers[place]
-            if state.hazard[asset] < people.patience[account]:
+            if state.now[HAZARD, asset] < people.patience[account]:
                 break
             watch.waiting[count] = account
             count += 1
@@ -168,7 +287,36 @@ def _let_go(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _look(
+    step: int,
+    seen: int,
+    coins: Floats,
+    owed: Floats,
+    means: Floats,
+    people: People,
+    watch: Watch,
+    rules: Rules,
+    state: State,
+    slots: Whole,
+    sums: Floats,
+) -> None:
+    """Let those in sight whose turn it is look at their positions, in the accounts' order."""
+    count = 0
+    for place in range(seen):
+        account = watch.seen[place]
+        if people.kind[account] > 0 and (step + people.phase[account]) % rules.attention == 0:
+            slots[count] = account
+            count += 1
+    slots[:count].sort()
+    for place in range(count):
+        account = slots[place]
+        look(account, coins[account], owed[account], means, people, rules, state, sums)
+        _keep_in_sight(account, watch)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _serve(
+    seen: int,
     coins: Floats,
     owed: Floats,
     people: People,
@@ -180,27 +328,47 @@ def _serve(
     numbers: Whole,
     sums: Floats,
 ) -> None:
-    """Visit the unhealthy of the list, worst first."""
+    """Visit the unhealthy among those in sight, worst first."""
     count = 0
-    for place in range(watch.counts[LISTED]):
-        account = watch.listed[place]
-        weighted = worth_of(coins[account], state.weights[people.mode[account]])
-        debt = worth_of(owed[account], state.prices_of_debt)
+    for place in range(seen):
+        account = watch.seen[place]
+        weighted = worth_of(coins[account], state.weights[NOW, people.mode[account]])
+        debt = worth_of(owed[account], state.now[OWED_PRICE])
         if weighted < debt:
             slots[count] = account
             ratios[account] = debt / weighted if weighted > 0.0 else np.inf
             count += 1
-    if count == 0:
-        return
     sort_worst_first(slots, count, ratios, numbers)
     for place in range(count):
         account = slots[place]
         visit(coins[account], owed[account], people.mode[account], rules, state, sums)
+        _keep_in_sight(account, watch)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _new_watch(accounts: int, assets: int, groups: int) -> Watch:
+    lists = np.zeros((7, accounts), np.int64)
+    return Watch(
+        lists[0],
+        lists[1],
+        lists[2],
+        np.zeros(SHELVES + 1, np.int64),
+        lists[3],
+        lists[4],
+        np.zeros(accounts, np.int64),
+        lists[5],
+        lists[6],
+        np.zeros(4, np.int64),
+        np.zeros(groups, np.int64),
+        np.zeros(assets, np.int64),
+        np.ones((2, 2, assets)),
+    )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _open_watch(groups: Groups, watch: Watch) -> None:
     watch.counts[:] = 0
+    watch.is_struck[:] = 0
     watch.counts[UNIVERSE] = groups.watched.size
     watch.universe[: groups.watched.size] = groups.watched
     watch.pointers[:] = groups.begins[:-1]
@@ -225,27 +393,22 @@ def _follow(
 ) -> None:
     """Carry one path; ``coins`` and ``owed`` have shape (account, asset) and are changed."""
     leaves = rules.leave > 0.0 or rules.rate_leave > 0.0
-    level = max(1.0, rules.alert) if rules.attention > 0 else 1.0
+    looks = rules.attention > 0
+    level = max(1.0, rules.alert) if looks else 1.0
+    both_ways = 1 if looks and (people.kind == LOOPS).any() else 0
     for step in range(prices.shape[0]):
         begin_step(step, prices, rules, state, sums)
         if leaves:
             _let_go(coins, owed, people, groups, watch, rules, state, sums)
-        if step == 0 or _must_anchor(groups, watch, state):
-            _set_anchor(coins, owed, people, rules, watch, state, level)
-            sums[CHECKED] += float(watch.counts[UNIVERSE])
-        _admit(groups, watch, state, level)
-        if rules.attention > 0:
-            if watch.counts[UNSORTED] == 1:
-                watch.listed[: watch.counts[LISTED]].sort()
-                watch.counts[UNSORTED] = 0
-            for place in range(watch.counts[LISTED]):
-                account = watch.listed[place]
-                if people.kind[account] > 0 and (step + people.phase[account]) % rules.attention == 0:
-                    look(account, coins[account], owed[account], means, people, rules, state, sums)
+        is_first = 1 if step == 0 else 0
+        seen = _sight(
+            coins, owed, people, groups, watch, rules, state, level, is_first, both_ways, sums
+        )  # fmt: skip
+        if looks and seen > 0:
+            _look(step, seen, coins, owed, means, people, watch, rules, state, slots, sums)
         mark_seizable(rules, state, sums)
-        sums[CHECKED] += float(watch.counts[LISTED])
-        if step >= rules.delay:
-            _serve(coins, owed, people, watch, rules, state, slots, ratios, numbers, sums)
+        if step >= rules.delay and seen > 0:
+            _serve(seen, coins, owed, people, watch, rules, state, slots, ratios, numbers, sums)
         end_step(rules, state)
 
 
@@ -264,22 +427,14 @@ def follow_paths(
     accounts, assets = collateral.shape
     coins, owed, means = np.empty((accounts, assets)), np.empty((accounts, assets)), np.empty(accounts)
     ratios, slots, numbers = np.empty(accounts), np.empty(accounts, np.int64), np.arange(accounts)
-    state = fresh_state(assets, rules.threshold.shape[0], rules.delay)
-    watch = Watch(
-        np.empty(accounts, np.int64),
-        np.empty(accounts, np.int64),
-        np.empty(accounts, np.int64),
-        np.zeros(4, np.int64),
-        np.empty(groups.keys.shape[0], np.int64),
-        np.empty(assets, np.int64),
-        np.ones(assets),
-        np.ones(assets),
-    )
+    state = fresh_state(assets, rules.tables.shape[1], rules.delay)
+    totals_before, isolated = sum_up(collateral, debt, rules)
+    watch = _new_watch(accounts, assets, groups.keys.shape[0])
     for path in range(prices.shape[0]):
         coins[:] = collateral
         owed[:] = debt
         means[:] = means_usd
-        open_path(collateral, debt, prices[path, 0], rules, state)
+        open_path(debt, prices[path, 0], totals_before, isolated, rules, state)
         _open_watch(groups, watch)
         _follow(
             coins, owed, means, prices[path], people, rules, groups, watch, state, slots, ratios, numbers,

@@ -11,24 +11,60 @@ import numpy as np
 from numba import njit
 
 from simulations.pool.arrays import (
+    ABOVE,
     ADDED,
     BAD_DEBT,
+    BASE,
+    BELOW,
+    BONUS,
+    BORROW_CAP,
     BORROWED,
+    CEILING,
+    DEEP,
+    DEPTH,
+    DEVIATION,
+    DISCOUNT,
+    FEE,
     FEES,
     FROZEN_STEPS,
     GAS,
+    HAZARD,
+    HEARTBEAT,
+    IMPACT,
+    INDEX,
     INTEREST,
+    ISOLATED,
+    KINK,
+    LATE,
+    LATE_OWED_PRICE,
     LEAVERS,
     LEFT,
     LIQUIDATED_VALUE,
     LIQUIDATIONS,
+    LTV,
+    MARKET,
+    NOW,
+    ORACLE,
+    OWED_PRICE,
     PASSED_OVER,
+    PENALTY,
+    PER_SUPPLY,
+    QUOTE,
     REFUNDS,
     REPAID,
     REPAID_BY_BORROWERS,
+    SEIZABLE,
+    SLIPPAGE,
+    SUPPLY,
+    SUPPLY_CAP,
+    THRESHOLD,
+    TIED,
+    TOTAL_COLLATERAL,
+    TOTAL_DEBT,
     TOTALS,
     TOXIC,
     UNCOVERED,
+    WRITTEN,
     Floats,
     People,
     Rules,
@@ -43,85 +79,102 @@ LARGEST_IMPACT = 0.99
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def open_path(coins: Floats, owed: Floats, first: Floats, rules: Rules, state: State) -> None:
-    """Set the state for a book, shape (account, asset), before the first step."""
-    assets = first.size
-    state.index[:] = 1.0
-    state.impact[:] = 0.0
-    state.hazard[:] = 0.0
-    state.isolated[:] = 0.0
-    state.tied[0] = 0.0
-    state.total_debt[:] = 0.0
-    state.total_collateral[:] = 0.0
+def sum_up(coins: Floats, owed: Floats, rules: Rules) -> tuple[Floats, Whole]:
+    """Return what every path begins with: totals (2, asset), and who is isolated (account,) by which asset."""
+    totals, held = np.zeros((2, coins.shape[1])), np.full(coins.shape[0], -1)
     for account in range(coins.shape[0]):
-        debt = 0.0
-        for asset in range(assets):
-            state.total_debt[asset] += owed[account, asset]
-            state.total_collateral[asset] += coins[account, asset]
-            debt += owed[account, asset] * first[asset]
-        held = isolated_asset(coins[account], rules)
-        if held >= 0:
-            state.isolated[held] += debt
+        for asset in range(coins.shape[1]):
+            totals[0, asset] += owed[account, asset]
+            totals[1, asset] += coins[account, asset]
+        held[account] = isolated_asset(coins[account], rules)
+    return totals, np.where(held >= 0, held, -1)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def open_path(
+    owed: Floats, first: Floats, totals: Floats, isolated: Whole, rules: Rules, state: State
+) -> None:
+    """Set the state for a book, shape (account, asset), before the first step."""
+    state.now[INDEX] = 1.0
+    state.now[IMPACT] = 0.0
+    state.now[HAZARD] = 0.0
+    state.now[ISOLATED] = 0.0
+    state.now[TIED, 0] = 0.0
+    state.now[TOTAL_DEBT] = totals[0]
+    state.now[TOTAL_COLLATERAL] = totals[1]
+    if rules.by_asset[CEILING].min() < np.inf:
+        for account in range(isolated.size):
+            if isolated[account] >= 0:
+                state.now[ISOLATED, isolated[account]] += worth_of(owed[account], first)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def begin_step(step: int, prices: Floats, rules: Rules, state: State, sums: Floats) -> None:
     """Add interest, move prices; ``prices`` has shape (step, asset)."""
-    assets = prices.shape[1]
-    for asset in range(assets):
-        used = min(state.total_debt[asset] / rules.supply[asset], 1.0)
-        kink = rules.kink[asset]
-        rate = rules.base[asset] + rules.below[asset] * min(used, kink)
-        rate += rules.above[asset] * (max(used, kink) - kink)
-        growth = rate * rules.years
-        paid = state.total_debt[asset] * growth
-        sums[INTEREST] += paid * prices[step, asset]
-        state.total_debt[asset] += paid
-        state.index[asset] *= 1.0 + growth
-        dear = max(rate - rules.tolerated_rate, 0.0)
-        state.hazard[asset] += (rules.leave + rules.rate_leave * dear) * rules.years
-        _quote(asset, step, prices, rules, state)
-    late = max(step - rules.delay, 0) % (rules.delay + 1)
-    for asset in range(assets):
-        state.prices_of_debt[asset] = state.oracle[asset] * state.index[asset]
-        state.late_prices_of_debt[asset] = state.seen[late, asset] * state.index[asset]
-        for mode in range(rules.threshold.shape[0]):
-            state.weights[mode, asset] = state.oracle[asset] * rules.threshold[mode, asset]
-            state.late_weights[mode, asset] = state.seen[late, asset] * rules.threshold[mode, asset]
+    ring = step % (rules.delay + 1)
+    late = (step + 1) % (rules.delay + 1) if step >= rules.delay else 0
+    quotes, before = prices[step], prices[max(0, step - rules.window)]
+    for asset in range(quotes.size):
+        _accrue(asset, quotes[asset], rules, state, sums)
+        _quote(asset, step, quotes[asset], before[asset], rules, state)
+        price = state.now[ORACLE, asset]
+        state.now[OWED_PRICE, asset] = price * state.now[INDEX, asset]
+        for mode in range(rules.tables.shape[1]):
+            state.weights[NOW, mode, asset] = price * rules.tables[THRESHOLD, mode, asset]
+        if rules.delay > 0:
+            state.seen[ring, asset] = price
+            seen = state.seen[late, asset]
+            state.now[LATE_OWED_PRICE, asset] = seen * state.now[INDEX, asset]
+            for mode in range(rules.tables.shape[1]):
+                state.weights[LATE, mode, asset] = seen * rules.tables[THRESHOLD, mode, asset]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _quote(asset: int, step: int, prices: Floats, rules: Rules, state: State) -> None:
-    quote = prices[step, asset]
-    state.quote[asset] = quote
-    state.slippage[asset] = state.impact[asset]
-    state.market[asset] = quote * (1.0 - state.impact[asset])
-    moved = abs(state.market[asset] - state.oracle[asset])
-    is_due = step - state.written[asset] >= rules.heartbeat[asset]
-    if step == 0 or is_due or moved > state.oracle[asset] * rules.deviation[asset]:
-        state.oracle[asset] = state.market[asset]
-        state.written[asset] = step
-    state.seen[step % (rules.delay + 1), asset] = state.oracle[asset]
-    before = prices[max(0, step - rules.window), asset]
+def _accrue(asset: int, quote: float, rules: Rules, state: State, sums: Floats) -> None:
+    used, kink = (
+        min(state.now[TOTAL_DEBT, asset] * rules.by_asset[PER_SUPPLY, asset], 1.0),
+        rules.by_asset[KINK, asset],
+    )
+    rate = rules.by_asset[BASE, asset] + rules.by_asset[BELOW, asset] * min(used, kink)
+    rate += rules.by_asset[ABOVE, asset] * (max(used, kink) - kink)
+    growth = rate * rules.years
+    paid = state.now[TOTAL_DEBT, asset] * growth
+    sums[INTEREST] += paid * quote
+    state.now[TOTAL_DEBT, asset] += paid
+    state.now[INDEX, asset] *= 1.0 + growth
+    dear = max(rate - rules.tolerated_rate, 0.0)
+    state.now[HAZARD, asset] += (rules.leave + rules.rate_leave * dear) * rules.years
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _quote(asset: int, step: int, quote: float, before: float, rules: Rules, state: State) -> None:
+    impact = state.now[IMPACT, asset]
+    market = quote * (1.0 - impact)
+    state.now[QUOTE, asset], state.now[SLIPPAGE, asset], state.now[MARKET, asset] = quote, impact, market
+    moved = abs(market - state.now[ORACLE, asset])
+    is_due = step - state.now[WRITTEN, asset] >= rules.by_asset[HEARTBEAT, asset]
+    if step == 0 or is_due or moved > state.now[ORACLE, asset] * rules.by_asset[DEVIATION, asset]:
+        state.now[ORACLE, asset] = market
+        state.now[WRITTEN, asset] = step
     dry = quote < before * (1.0 - rules.fall)
-    state.depth[asset] = rules.depth[asset] * (rules.drought_depth if dry else 1.0)
+    state.now[DEPTH, asset] = rules.by_asset[DEEP, asset] * (rules.drought_depth if dry else 1.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def end_step(rules: Rules, state: State) -> None:
     """Let the impact shrink and capital come back."""
-    for asset in range(state.impact.size):
-        state.impact[asset] = min(state.slippage[asset], LARGEST_IMPACT) * rules.resilience
-    state.tied[0] -= state.tied[0] * rules.recycled
+    for asset in range(state.now[IMPACT].size):
+        state.now[IMPACT, asset] = min(state.now[SLIPPAGE, asset], LARGEST_IMPACT) * rules.resilience
+    state.now[TIED, 0] -= state.now[TIED, 0] * rules.recycled
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def mark_seizable(rules: Rules, state: State, sums: Floats) -> None:
     """Say which collateral can be seized: not that of a pool that is lent out."""
-    for asset in range(state.seizable.size):
-        is_lent_out = state.total_debt[asset] >= rules.supply[asset] * rules.freeze_at
+    for asset in range(state.now[SEIZABLE].size):
+        is_lent_out = state.now[TOTAL_DEBT, asset] >= rules.by_asset[SUPPLY, asset] * rules.freeze_at
         sums[FROZEN_STEPS] += 1.0 if is_lent_out else 0.0
-        state.seizable[asset] = 1 if rules.threshold[0, asset] > 0.0 and not is_lent_out else 0
+        state.now[SEIZABLE, asset] = 1 if rules.tables[THRESHOLD, 0, asset] > 0.0 and not is_lent_out else 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -141,14 +194,14 @@ def isolated_asset(coins: Floats, rules: Rules) -> int:
         if coins[asset] > 0.0:
             held = asset
             count += 1
-    return held if count == 1 and rules.ceiling[held] < np.inf else -1
+    return held if count == 1 and rules.by_asset[CEILING, held] < np.inf else -1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _release(coins: Floats, usd: float, rules: Rules, state: State) -> None:
     asset = isolated_asset(coins, rules)
     if asset >= 0:
-        state.isolated[asset] = max(0.0, state.isolated[asset] - usd)
+        state.now[ISOLATED, asset] = max(0.0, state.now[ISOLATED, asset] - usd)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -164,18 +217,18 @@ def _largest(amounts: Floats, prices: Floats) -> int:
 def _largest_seizable(coins: Floats, state: State) -> int:
     best, most = -1, 0.0
     for asset in range(coins.size):
-        if state.seizable[asset] == 1 and coins[asset] * state.oracle[asset] > most:
-            best, most = asset, coins[asset] * state.oracle[asset]
+        if state.now[SEIZABLE, asset] == 1 and coins[asset] * state.now[ORACLE, asset] > most:
+            best, most = asset, coins[asset] * state.now[ORACLE, asset]
     return best
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def let_go(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Floats) -> bool:
     """Let an account that wants to leave do so; return whether it stays, owing more than it has."""
-    debt = worth_of(owed, state.prices_of_debt)
+    debt = worth_of(owed, state.now[OWED_PRICE])
     if debt <= 0.0:
         return False
-    if worth_of(coins, state.oracle) <= debt:
+    if worth_of(coins, state.now[ORACLE]) <= debt:
         return True
     sums[LEAVERS] += 1.0
     sums[LEFT] += debt
@@ -187,8 +240,10 @@ def let_go(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Floats
 @njit(cache=True, nogil=True, error_model="numpy")
 def _empty(coins: Floats, owed: Floats, state: State) -> None:
     for asset in range(coins.size):
-        state.total_debt[asset] = max(state.total_debt[asset] - owed[asset] * state.index[asset], 0.0)
-        state.total_collateral[asset] = max(state.total_collateral[asset] - coins[asset], 0.0)
+        state.now[TOTAL_DEBT, asset] = max(
+            state.now[TOTAL_DEBT, asset] - owed[asset] * state.now[INDEX, asset], 0.0
+        )
+        state.now[TOTAL_COLLATERAL, asset] = max(state.now[TOTAL_COLLATERAL, asset] - coins[asset], 0.0)
         coins[asset] = 0.0
         owed[asset] = 0.0
 
@@ -206,34 +261,37 @@ def look(
 ) -> None:
     """Let one account look at its position and react."""
     kind, mode = people.kind[number], people.mode[number]
-    debt = worth_of(owed, state.prices_of_debt)
+    debt = worth_of(owed, state.now[OWED_PRICE])
     if kind == PASSIVE or debt <= 0.0:
         return
-    seized, lent = _largest(coins, state.oracle), _largest(owed, state.prices_of_debt)
+    seized, lent = _largest(coins, state.now[ORACLE]), _largest(owed, state.now[OWED_PRICE])
     if seized < 0:
         return
-    weighted = worth_of(coins, state.weights[mode])
-    threshold = rules.threshold[mode, seized]
+    weighted = worth_of(coins, state.weights[NOW, mode])
+    threshold = rules.tables[THRESHOLD, mode, seized]
     if kind == LOOPS:
         _loop(coins, owed, mode, seized, lent, debt, weighted, rules, state, sums)
         return
     if weighted >= rules.alert * debt or threshold == 0.0:
         return
     if kind == TOPS_UP:
-        room = max(0.0, rules.supply_cap[seized] - state.total_collateral[seized]) * state.oracle[seized]
+        room = (
+            max(0.0, rules.by_asset[SUPPLY_CAP, seized] - state.now[TOTAL_COLLATERAL, seized])
+            * state.now[ORACLE, seized]
+        )
         usd = min((rules.restored * debt - weighted) / threshold, means[number], room)
         if usd > 0.0:
-            coins[seized] += usd / state.oracle[seized]
-            state.total_collateral[seized] += usd / state.oracle[seized]
+            coins[seized] += usd / state.now[ORACLE, seized]
+            state.now[TOTAL_COLLATERAL, seized] += usd / state.now[ORACLE, seized]
             means[number] -= usd
             sums[ADDED] += usd
         return
-    owed_most = owed[lent] * state.prices_of_debt[lent]
+    owed_most = owed[lent] * state.now[OWED_PRICE, lent]
     usd = min(debt - weighted / rules.restored, means[number], owed_most)
     if usd > 0.0:
         _release(coins, usd, rules, state)
-        state.total_debt[lent] = max(state.total_debt[lent] - usd / state.oracle[lent], 0.0)
-        owed[lent] = 0.0 if usd == owed_most else owed[lent] - usd / state.prices_of_debt[lent]
+        state.now[TOTAL_DEBT, lent] = max(state.now[TOTAL_DEBT, lent] - usd / state.now[ORACLE, lent], 0.0)
+        owed[lent] = 0.0 if usd == owed_most else owed[lent] - usd / state.now[OWED_PRICE, lent]
         means[number] -= usd
         sums[REPAID_BY_BORROWERS] += usd
 
@@ -255,29 +313,37 @@ def _loop(
         return
     borrowable = 0.0
     for asset in range(coins.size):
-        borrowable += coins[asset] * (state.oracle[asset] * rules.ltv[mode, asset])
-    usd = (weighted - rules.looped * debt) / (rules.looped - rules.threshold[mode, seized])
-    usd = min(usd, (borrowable - debt) / (1.0 - rules.ltv[mode, seized]))
-    usd = min(usd, max(0.0, rules.borrow_cap[lent] - state.total_debt[lent]) * state.oracle[lent])
-    usd = min(usd, max(0.0, rules.supply_cap[seized] - state.total_collateral[seized]) * state.oracle[seized])
-    usd = min(usd, max(0.0, rules.ceiling[seized] - state.isolated[seized]))
+        borrowable += coins[asset] * (state.now[ORACLE, asset] * rules.tables[LTV, mode, asset])
+    usd = (weighted - rules.looped * debt) / (rules.looped - rules.tables[THRESHOLD, mode, seized])
+    usd = min(usd, (borrowable - debt) / (1.0 - rules.tables[LTV, mode, seized]))
+    usd = min(
+        usd,
+        max(0.0, rules.by_asset[BORROW_CAP, lent] - state.now[TOTAL_DEBT, lent]) * state.now[ORACLE, lent],
+    )
+    usd = min(
+        usd,
+        max(0.0, rules.by_asset[SUPPLY_CAP, seized] - state.now[TOTAL_COLLATERAL, seized])
+        * state.now[ORACLE, seized],
+    )
+    usd = min(usd, max(0.0, rules.by_asset[CEILING, seized] - state.now[ISOLATED, seized]))
     if usd <= 0.0:
         return
     held = isolated_asset(coins, rules)
     if held >= 0:
-        state.isolated[held] += usd
-    coins[seized] += usd / state.oracle[seized]
-    state.total_collateral[seized] += usd / state.oracle[seized]
-    owed[lent] += usd / state.prices_of_debt[lent]
-    state.total_debt[lent] += usd / state.oracle[lent]
+        state.now[ISOLATED, held] += usd
+    coins[seized] += usd / state.now[ORACLE, seized]
+    state.now[TOTAL_COLLATERAL, seized] += usd / state.now[ORACLE, seized]
+    owed[lent] += usd / state.now[OWED_PRICE, lent]
+    state.now[TOTAL_DEBT, lent] += usd / state.now[ORACLE, lent]
     sums[BORROWED] += usd
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def visit(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, sums: Floats) -> None:
     """Visit one unhealthy account: one call, or none if it was not noticed or does not pay."""
-    if worth_of(coins, state.late_weights[mode]) >= worth_of(owed, state.late_prices_of_debt):
-        return
+    if rules.delay > 0:
+        if worth_of(coins, state.weights[LATE, mode]) >= worth_of(owed, state.now[LATE_OWED_PRICE]):
+            return
     if rules.rule == COMET:
         _absorb(coins, owed, rules, state, sums)
     else:
@@ -298,15 +364,15 @@ def _closable(value: float, most: float, debt: float, weighted: float, rules: Ru
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, sums: Floats) -> None:
-    seized, lent = _largest_seizable(coins, state), _largest(owed, state.prices_of_debt)
+    seized, lent = _largest_seizable(coins, state), _largest(owed, state.now[OWED_PRICE])
     if seized < 0 or lent < 0:
         sums[PASSED_OVER] += 1.0
         return
-    price = state.oracle[seized]
-    value, most = coins[seized] * price, owed[lent] * state.prices_of_debt[lent]
-    debt, weighted = worth_of(owed, state.prices_of_debt), worth_of(coins, state.weights[mode])
-    bonus = rules.bonus[mode, seized]
-    repaid = min(_closable(value, most, debt, weighted, rules), rules.capital - state.tied[0])
+    price = state.now[ORACLE, seized]
+    value, most = coins[seized] * price, owed[lent] * state.now[OWED_PRICE, lent]
+    debt, weighted = worth_of(owed, state.now[OWED_PRICE]), worth_of(coins, state.weights[NOW, mode])
+    bonus = rules.tables[BONUS, mode, seized]
+    repaid = min(_closable(value, most, debt, weighted, rules), rules.capital - state.now[TIED, 0])
     is_all = repaid * (1.0 + bonus) >= value
     taken = value if is_all else repaid * (1.0 + bonus)
     repaid = value / (1.0 + bonus) if is_all else repaid
@@ -314,27 +380,27 @@ def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, su
     if rules.rule == AAVE_3_3 and least > 0.0 and least < LEAST_LEFTOVER:
         repaid = min(min(most - LEAST_LEFTOVER, (value - LEAST_LEFTOVER) / (1.0 + bonus)), repaid)
         taken = repaid * (1.0 + bonus)
-    fee = (taken - taken / (1.0 + bonus)) * rules.fee[seized]
+    fee = (taken - taken / (1.0 + bonus)) * rules.by_asset[FEE, seized]
     sold = (taken - fee) / price
-    proceeds = sold * state.quote[seized] * (1.0 - state.slippage[seized])
+    proceeds = sold * state.now[QUOTE, seized] * (1.0 - state.now[SLIPPAGE, seized])
     if repaid < LEAST_CALL or proceeds <= repaid + rules.gas:
         sums[PASSED_OVER] += 1.0
         return
-    if weighted < (1.0 + bonus) * rules.threshold[mode, seized] * debt:
+    if weighted < (1.0 + bonus) * rules.tables[THRESHOLD, mode, seized] * debt:
         sums[TOXIC] += 1.0
     held = isolated_asset(coins, rules)
     coins[seized] = 0.0 if is_all else coins[seized] - taken / price
-    state.total_collateral[seized] = max(state.total_collateral[seized] - taken / price, 0.0)
-    owed[lent] = 0.0 if repaid == most else owed[lent] - repaid / state.prices_of_debt[lent]
-    state.total_debt[lent] = max(state.total_debt[lent] - repaid / state.oracle[lent], 0.0)
+    state.now[TOTAL_COLLATERAL, seized] = max(state.now[TOTAL_COLLATERAL, seized] - taken / price, 0.0)
+    owed[lent] = 0.0 if repaid == most else owed[lent] - repaid / state.now[OWED_PRICE, lent]
+    state.now[TOTAL_DEBT, lent] = max(state.now[TOTAL_DEBT, lent] - repaid / state.now[ORACLE, lent], 0.0)
     lost = 0.0
-    if is_all and worth_of(coins, state.oracle) == 0.0:
+    if is_all and worth_of(coins, state.now[ORACLE]) == 0.0:
         lost = debt - repaid
         _empty(coins, owed, state)
     if held >= 0:
-        state.isolated[held] = max(0.0, state.isolated[held] - (repaid + lost))
-    state.tied[0] += repaid
-    state.slippage[seized] += sold * state.market[seized] / state.depth[seized]
+        state.now[ISOLATED, held] = max(0.0, state.now[ISOLATED, held] - (repaid + lost))
+    state.now[TIED, 0] += repaid
+    state.now[SLIPPAGE, seized] += sold * state.now[MARKET, seized] / state.now[DEPTH, seized]
     sums[LIQUIDATIONS] += 1.0
     sums[REPAID] += repaid
     sums[LIQUIDATED_VALUE] += taken
@@ -347,27 +413,27 @@ def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, su
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _absorb(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Floats) -> None:
-    debt = worth_of(owed, state.prices_of_debt)
+    debt = worth_of(owed, state.now[OWED_PRICE])
     credit, paid, proceeds, value, main, most = 0.0, 0.0, 0.0, 0.0, 0, -1.0
     for asset in range(coins.size):
-        worth = coins[asset] * state.oracle[asset]
-        credit += worth * (1.0 - rules.penalty[asset])
-        paid += worth * (1.0 - rules.discount[asset])
-        proceeds += coins[asset] * state.quote[asset] * (1.0 - state.slippage[asset])
+        worth = coins[asset] * state.now[ORACLE, asset]
+        credit += worth * (1.0 - rules.by_asset[PENALTY, asset])
+        paid += worth * (1.0 - rules.by_asset[DISCOUNT, asset])
+        proceeds += coins[asset] * state.now[QUOTE, asset] * (1.0 - state.now[SLIPPAGE, asset])
         value += worth
         if worth > most:
             main, most = asset, worth
-    if paid > rules.capital - state.tied[0] or debt <= 0.0 or proceeds <= paid + rules.gas:
+    if paid > rules.capital - state.now[TIED, 0] or debt <= 0.0 or proceeds <= paid + rules.gas:
         sums[PASSED_OVER] += 1.0
         return
     refund = max(0.0, credit - debt)
     lost = max(0.0, debt + refund - paid)
     for asset in range(coins.size):
-        sums[TOTALS + asset] += coins[asset] * state.oracle[asset]
-        state.slippage[asset] += coins[asset] * state.market[asset] / state.depth[asset]
+        sums[TOTALS + asset] += coins[asset] * state.now[ORACLE, asset]
+        state.now[SLIPPAGE, asset] += coins[asset] * state.now[MARKET, asset] / state.now[DEPTH, asset]
     _release(coins, debt + lost, rules, state)
     _empty(coins, owed, state)
-    state.tied[0] += paid
+    state.now[TIED, 0] += paid
     sums[LIQUIDATIONS] += 1.0
     sums[REPAID] += paid
     sums[LIQUIDATED_VALUE] += value
@@ -384,5 +450,5 @@ def close_path(coins: Floats, owed: Floats, last: Floats, state: State, sums: Fl
     for account in range(coins.shape[0]):
         gap = 0.0
         for asset in range(last.size):
-            gap += (owed[account, asset] * state.index[asset] - coins[account, asset]) * last[asset]
+            gap += (owed[account, asset] * state.now[INDEX, asset] - coins[account, asset]) * last[asset]
         sums[UNCOVERED] += max(gap, 0.0)

@@ -145,5 +145,7 @@ def draw_pool(seed: int, *, paths: int = 1, steps: int = 10) -> PoolMarket:
     accounts = draw_accounts(rng, start, modes=modes)
     terms = draw_terms(terms_rng, accounts, start)
     if not terms.modes:
-        accounts = tuple(PoolAccount(a.collateral, a.debt, 0, a.kind, a.phase, a.means_usd, a.patience) for a in accounts)
+        accounts = tuple(
+            PoolAccount(a.collateral, a.debt, 0, a.kind, a.phase, a.means_usd, a.patience) for a in accounts
+        )
     return PoolMarket(accounts, prices, terms)
