@@ -37,19 +37,20 @@ from simulations.pool.step import (
 @njit(cache=True, nogil=True, error_model="numpy")
 def _weigh(coins: Floats, owed: Floats, mode: Whole, state: State, weighted: Floats, debt: Floats) -> int:
     """Set weighted worth and debt of every account; return how many are unhealthy."""
+    now, weights = state.now, state.weights
     assets, accounts = coins.shape
     weighted[:] = 0.0
     debt[:] = 0.0
     for asset in range(assets):
-        held, lent, price = coins[asset], owed[asset], state.now[OWED_PRICE, asset]
-        if state.weights.shape[1] == 1:
-            weight = state.weights[NOW, 0, asset]
+        held, lent, price = coins[asset], owed[asset], now[OWED_PRICE, asset]
+        if weights.shape[1] == 1:
+            weight = weights[NOW, 0, asset]
             for account in range(accounts):
                 weighted[account] += held[account] * weight
                 debt[account] += lent[account] * price
         else:
             for account in range(accounts):
-                weighted[account] += held[account] * state.weights[NOW, mode[account], asset]
+                weighted[account] += held[account] * weights[NOW, mode[account], asset]
                 debt[account] += lent[account] * price
     count = np.int32(0)
     for account in range(accounts):
@@ -73,23 +74,31 @@ def _follow(
     sums: Floats,
 ) -> None:
     """Carry one path; ``coins`` and ``owed`` have shape (asset, account) and are changed."""
+    now = state.now
+    mode_of, kind_of, phase_of, patience_of, main_of = (
+        people.mode,
+        people.kind,
+        people.phase,
+        people.patience,
+        people.main_debt,
+    )
     accounts = coins.shape[1]
     leaves = rules.leave > 0.0 or rules.rate_leave > 0.0
     for step in range(prices.shape[0]):
         begin_step(step, prices, rules, state, sums)
         if leaves:
             for account in range(accounts):
-                main = people.main_debt[account]
-                if main >= 0 and state.now[HAZARD, main] >= people.patience[account]:
+                main = main_of[account]
+                if main >= 0 and now[HAZARD, main] >= patience_of[account]:
                     let_go(coins[:, account], owed[:, account], rules, state, sums)
         if rules.attention > 0:
             for account in range(accounts):
-                if people.kind[account] > 0 and (step + people.phase[account]) % rules.attention == 0:
+                if kind_of[account] > 0 and (step + phase_of[account]) % rules.attention == 0:
                     look(
                         account, coins[:, account], owed[:, account], means, people, rules, state, sums
                     )  # fmt: skip
         mark_seizable(rules, state, sums)
-        if step >= rules.delay and _weigh(coins, owed, people.mode, state, weighted, debt) > 0:
+        if step >= rules.delay and _weigh(coins, owed, mode_of, state, weighted, debt) > 0:
             count = 0
             for account in range(accounts):
                 if weighted[account] < debt[account]:
@@ -101,7 +110,7 @@ def _follow(
             sort_worst_first(slots, count, weighted, numbers)
             for place in range(count):
                 account = slots[place]
-                visit(coins[:, account], owed[:, account], people.mode[account], rules, state, sums)
+                visit(coins[:, account], owed[:, account], mode_of[account], rules, state, sums)
         end_step(rules, state)
     sums[CHECKED] += float(accounts * prices.shape[0])
 
@@ -117,11 +126,12 @@ def follow_paths(
     totals: Floats,
 ) -> None:
     """Fill ``totals`` (path, total) for ``prices`` (path, step, asset) and one book (account, asset)."""
+    tables = rules.tables
     accounts, assets = collateral.shape
     coins, owed = np.empty((assets, accounts)), np.empty((assets, accounts))
     weighted, debts, means = np.empty(accounts), np.empty(accounts), np.empty(accounts)
     slots, numbers = np.empty(accounts, np.int64), np.arange(accounts)
-    state = fresh_state(assets, rules.tables.shape[1], rules.delay)
+    state = fresh_state(assets, tables.shape[1], rules.delay)
     totals_before, isolated = sum_up(collateral, debt, rules)
     for path in range(prices.shape[0]):
         for asset in range(assets):

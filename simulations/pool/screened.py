@@ -8,7 +8,8 @@ All others, and those that a pointer has passed, are watched (Verlet 1967).  At 
 its health over the level at which something can happen to it.  While prices have moved against each other by
 less than that, nothing can; so accounts are kept in shelves by their room, and a step looks at the shelves
 that the movement since the anchor has reached, and at those that were struck since.  At a movement of
-``INNER`` there is a new anchor; the accounts for it come from a wider list, made anew at ``OUTER``.
+``INNER`` there is a new anchor; the accounts for it come from a wider list, of those with room below
+``OUTER``, which is made anew when others could by now have come within ``INNER``.
 
 The screens leave room for rounding; whoever passes is judged by the rule itself, in the same order as in the
 dense kernel, so that the two agree to the last bit.
@@ -46,11 +47,10 @@ from simulations.pool.step import (
     open_path,
     sum_up,
     visit,
-    worth_of,
 )
 
-INNER, OUTER = 1.10, 1.40
-SHELVES = 24
+INNER, OUTER = 1.04, 1.15
+SHELVES = 16
 
 
 class Groups(NamedTuple):
@@ -78,7 +78,7 @@ class Watch(NamedTuple):
 
     ``universe`` ⊇ ``near`` ⊇ ``shelved``, which lies shelf after shelf, ``ends`` behind the last of each;
     ``struck`` are looked at in every step, and marked in ``is_struck``; ``seen`` is who is looked at now.
-    ``anchors`` has shape (inner or outer, price or price of debt, asset).
+    ``anchors`` has shape (inner or outer, of price or of price of debt, asset), one over each.
     """
 
     universe: Whole
@@ -103,67 +103,83 @@ AT_INNER, AT_OUTER = range(2)
 @njit(cache=True, nogil=True, error_model="numpy")
 def _keep_in_sight(account: int, watch: Watch) -> None:
     """Look at an account in every step until the next anchor."""
-    if watch.is_struck[account] == 0:
-        watch.is_struck[account] = 1
-        watch.struck[watch.counts[STRUCK]] = account
-        watch.counts[STRUCK] += 1
+    struck, is_struck, counts = watch.struck, watch.is_struck, watch.counts
+    if is_struck[account] == 0:
+        is_struck[account] = 1
+        struck[counts[STRUCK]] = account
+        counts[STRUCK] += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _admit(groups: Groups, watch: Watch, state: State, level: float) -> None:
     """Move whoever a group's pointer passes to the lists."""
-    for group in range(groups.keys.shape[0]):
-        place, end = watch.pointers[group], groups.begins[group + 1]
+    now, weights = state.now, state.weights
+    universe, near_ones, counts, pointers = watch.universe, watch.near, watch.counts, watch.pointers
+    members, triggers, begins, keys = groups.members, groups.triggers, groups.begins, groups.keys
+    for group in range(keys.shape[0]):
+        place, end = pointers[group], begins[group + 1]
         if place == end:
             continue
-        held, lent, mode = groups.keys[group, 0], groups.keys[group, 1], groups.keys[group, 2]
-        q = state.weights[NOW, mode, held] / state.now[OWED_PRICE, lent]
+        held, lent, mode = keys[group, 0], keys[group, 1], keys[group, 2]
+        q = weights[NOW, mode, held] / now[OWED_PRICE, lent]
         screen = q / level * (1.0 - MARGIN)
-        while place < end and groups.triggers[place] > screen:
-            account = groups.members[place]
-            watch.universe[watch.counts[UNIVERSE]] = account
-            watch.near[watch.counts[NEAR]] = account
-            watch.counts[UNIVERSE] += 1
-            watch.counts[NEAR] += 1
+        while place < end and triggers[place] > screen:
+            account = members[place]
+            universe[counts[UNIVERSE]] = account
+            near_ones[counts[NEAR]] = account
+            counts[UNIVERSE] += 1
+            counts[NEAR] += 1
             _keep_in_sight(account, watch)
             place += 1
-        watch.pointers[group] = place
+        pointers[group] = place
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _movement(groups: Groups, watch: Watch, state: State, which: int, both_ways: int) -> float:
     """Return by what factor any account's health may have changed since an anchor, downwards or both ways."""
+    now = state.now
+    anchors = watch.anchors
+    is_collateral, is_debt = groups.is_collateral, groups.is_debt
     least, most, least_debt, most_debt = np.inf, 0.0, np.inf, 0.0
-    for asset in range(state.now.shape[1]):
-        if groups.is_collateral[asset] == 1:
-            moved = state.now[ORACLE, asset] / watch.anchors[which, 0, asset]
+    for asset in range(now.shape[1]):
+        if is_collateral[asset] == 1:
+            moved = now[ORACLE, asset] * anchors[which, 0, asset]
             least, most = min(least, moved), max(most, moved)
-        if groups.is_debt[asset] == 1:
-            moved = state.now[OWED_PRICE, asset] / watch.anchors[which, 1, asset]
+        if is_debt[asset] == 1:
+            moved = now[OWED_PRICE, asset] * anchors[which, 1, asset]
             least_debt, most_debt = min(least_debt, moved), max(most_debt, moved)
     down = most_debt / least
     return float(max(down, most / least_debt) if both_ways == 1 else down) * (1.0 + MARGIN)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _room_of(
-    account: int,
-    coins: Floats,
-    owed: Floats,
-    people: People,
-    rules: Rules,
-    state: State,
-    level: float,
-) -> float:
-    """Return the factor by which health must change before something can happen; below 0 without debt."""
-    debt = worth_of(owed[account], state.now[OWED_PRICE])
+def _debt_of(account: int, owed: Floats, now: Floats) -> float:
+    total = 0.0
+    for asset in range(owed.shape[1]):
+        total += owed[account, asset] * now[OWED_PRICE, asset]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weighted_of(account: int, coins: Floats, weights: Floats, mode: int) -> float:
+    total = 0.0
+    for asset in range(coins.shape[1]):
+        total += coins[account, asset] * weights[NOW, mode, asset]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _room_of(weighted: float, debt: float, level: float, kind: int, loop_above: float) -> float:
+    """Return the factor by which health must change before something can happen; below 0 without debt.
+
+    ``loop_above`` is endless where nobody looks.
+    """
     if debt <= 0.0:
         return -1.0
-    weighted = worth_of(coins[account], state.weights[NOW, people.mode[account]])
     room = weighted / (debt * level)
-    if people.kind[account] == LOOPS and rules.attention > 0:
-        room = min(room, debt * rules.loop_above / weighted) if weighted > 0.0 else room
-    return float(room)
+    if kind == LOOPS and weighted > 0.0:
+        room = min(room, debt * loop_above / weighted)
+    return room
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -171,20 +187,26 @@ def _anchor_outer(
     coins: Floats, owed: Floats, people: People, rules: Rules, watch: Watch, state: State, level: float
 ) -> None:
     """Make the wider list anew; accounts without debt are forgotten."""
+    now = state.now
+    universe, near_ones, counts, anchors = watch.universe, watch.near, watch.counts, watch.anchors
+    weights, mode_of, kind_of = state.weights, people.mode, people.kind
+    loop_above = rules.loop_above if rules.attention > 0 else np.inf
     kept, near = 0, 0
-    for place in range(watch.counts[UNIVERSE]):
-        account = watch.universe[place]
-        room = _room_of(account, coins, owed, people, rules, state, level)
+    for place in range(counts[UNIVERSE]):
+        account = universe[place]
+        weighted = _weighted_of(account, coins, weights, mode_of[account])
+        debt = _debt_of(account, owed, now)
+        room = _room_of(weighted, debt, level, kind_of[account], loop_above)
         if room < 0.0:
             continue
-        watch.universe[kept] = account
+        universe[kept] = account
         kept += 1
         if room < OUTER:
-            watch.near[near] = account
+            near_ones[near] = account
             near += 1
-    watch.counts[UNIVERSE], watch.counts[NEAR] = kept, near
-    watch.anchors[AT_OUTER, 0] = state.now[ORACLE]
-    watch.anchors[AT_OUTER, 1] = state.now[OWED_PRICE]
+    counts[UNIVERSE], counts[NEAR] = kept, near
+    anchors[AT_OUTER, 0] = 1.0 / now[ORACLE]
+    anchors[AT_OUTER, 1] = 1.0 / now[OWED_PRICE]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -192,29 +214,45 @@ def _anchor_inner(
     coins: Floats, owed: Floats, people: People, rules: Rules, watch: Watch, state: State, level: float
 ) -> None:
     """Put the near ones on their shelves; nobody is struck any more."""
-    for place in range(watch.counts[STRUCK]):
-        watch.is_struck[watch.struck[place]] = 0
-    watch.counts[STRUCK] = 0
-    watch.ends[:] = 0
+    now = state.now
+    near_ones, shelved, ends, shelf_of, struck, is_struck, counts, anchors = (
+        watch.near,
+        watch.shelved,
+        watch.ends,
+        watch.shelf,
+        watch.struck,
+        watch.is_struck,
+        watch.counts,
+        watch.anchors,
+    )
+    weights, mode_of, kind_of = state.weights, people.mode, people.kind
+    loop_above = rules.loop_above if rules.attention > 0 else np.inf
+    for place in range(counts[STRUCK]):
+        is_struck[struck[place]] = 0
+    counts[STRUCK] = 0
+    ends[:] = 0
     per_shelf = SHELVES / (INNER - 1.0)
-    for place in range(watch.counts[NEAR]):
-        room = _room_of(watch.near[place], coins, owed, people, rules, state, level)
+    for place in range(counts[NEAR]):
+        account = near_ones[place]
+        weighted = _weighted_of(account, coins, weights, mode_of[account])
+        debt = _debt_of(account, owed, now)
+        room = _room_of(weighted, debt, level, kind_of[account], loop_above)
         shelf = -1 if room < 0.0 or room >= INNER else max(0, int((room - 1.0) * per_shelf))
-        watch.shelf[place] = shelf
+        shelf_of[place] = shelf
         if shelf >= 0:
-            watch.ends[shelf + 1] += 1
+            ends[shelf + 1] += 1
     for shelf in range(SHELVES):
-        watch.ends[shelf + 1] += watch.ends[shelf]
-    for place in range(watch.counts[NEAR]):
-        shelf = watch.shelf[place]
+        ends[shelf + 1] += ends[shelf]
+    for place in range(counts[NEAR]):
+        shelf = shelf_of[place]
         if shelf >= 0:
-            watch.shelved[watch.ends[shelf]] = watch.near[place]
-            watch.ends[shelf] += 1
-    watch.anchors[AT_INNER, 0] = state.now[ORACLE]
-    watch.anchors[AT_INNER, 1] = state.now[OWED_PRICE]
+            shelved[ends[shelf]] = near_ones[place]
+            ends[shelf] += 1
+    anchors[AT_INNER, 0] = 1.0 / now[ORACLE]
+    anchors[AT_INNER, 1] = 1.0 / now[OWED_PRICE]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _sight(
     coins: Floats,
     owed: Floats,
@@ -229,29 +267,37 @@ def _sight(
     sums: Floats,
 ) -> int:
     """Set anchors where they are due; fill ``seen`` with those to look at in this step; return how many."""
-    is_outer_due = is_first == 1 or _movement(groups, watch, state, AT_OUTER, both_ways) >= OUTER
-    if is_outer_due:
-        sums[CHECKED] += float(watch.counts[UNIVERSE])
-        _anchor_outer(coins, owed, people, rules, watch, state, level)
-    moved = 1.0 if is_outer_due else _movement(groups, watch, state, AT_INNER, both_ways)
-    if is_outer_due or moved >= INNER:
-        sums[CHECKED] += float(watch.counts[NEAR])
+    shelved, ends, struck, is_struck, in_sight, counts = (
+        watch.shelved,
+        watch.ends,
+        watch.struck,
+        watch.is_struck,
+        watch.seen,
+        watch.counts,
+    )
+    moved = INNER if is_first == 1 else _movement(groups, watch, state, AT_INNER, both_ways)
+    if moved >= INNER:
+        wide = OUTER if is_first == 1 else _movement(groups, watch, state, AT_OUTER, both_ways)
+        if wide * INNER >= OUTER:
+            sums[CHECKED] += float(counts[UNIVERSE])
+            _anchor_outer(coins, owed, people, rules, watch, state, level)
+        sums[CHECKED] += float(counts[NEAR])
         _anchor_inner(coins, owed, people, rules, watch, state, level)
         moved = 1.0
     _admit(groups, watch, state, level)
     shelf = min(SHELVES - 1, int((moved - 1.0) * (1.0 + 1e-9) * (SHELVES / (INNER - 1.0))))
-    count = watch.counts[STRUCK]
-    watch.seen[:count] = watch.struck[:count]
-    for place in range(watch.ends[shelf]):
-        account = watch.shelved[place]
-        if watch.is_struck[account] == 0:
-            watch.seen[count] = account
+    count = counts[STRUCK]
+    in_sight[:count] = struck[:count]
+    for place in range(ends[shelf]):
+        account = shelved[place]
+        if is_struck[account] == 0:
+            in_sight[count] = account
             count += 1
     sums[CHECKED] += float(count)
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _let_go(
     coins: Floats,
     owed: Floats,
@@ -263,30 +309,34 @@ def _let_go(
     sums: Floats,
 ) -> None:
     """Let those leave whose patience the hazard has reached, in the accounts' order."""
-    count = watch.counts[WAITING]
-    for asset in range(state.now[HAZARD].size):
-        place = watch.leaver_pointers[asset]
-        while place < groups.leaver_begins[asset + 1]:
-            account = groups.leavers[place]
-            if state.now[HAZARD, asset] < people.patience[account]:
+    now = state.now
+    patience_of = people.patience
+    waiting, counts, leaver_pointers = watch.waiting, watch.counts, watch.leaver_pointers
+    leavers, leaver_begins = groups.leavers, groups.leaver_begins
+    count = counts[WAITING]
+    for asset in range(now[HAZARD].size):
+        place = leaver_pointers[asset]
+        while place < leaver_begins[asset + 1]:
+            account = leavers[place]
+            if now[HAZARD, asset] < patience_of[account]:
                 break
-            watch.waiting[count] = account
+            waiting[count] = account
             count += 1
             place += 1
-        watch.leaver_pointers[asset] = place
+        leaver_pointers[asset] = place
     if count == 0:
         return
-    watch.waiting[:count].sort()
+    waiting[:count].sort()
     stay = 0
     for place in range(count):
-        account = watch.waiting[place]
+        account = waiting[place]
         if let_go(coins[account], owed[account], rules, state, sums):
-            watch.waiting[stay] = account
+            waiting[stay] = account
             stay += 1
-    watch.counts[WAITING] = stay
+    counts[WAITING] = stay
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _look(
     step: int,
     seen: int,
@@ -301,10 +351,12 @@ def _look(
     sums: Floats,
 ) -> None:
     """Let those in sight whose turn it is look at their positions, in the accounts' order."""
+    kind_of, phase_of = people.kind, people.phase
+    in_sight = watch.seen
     count = 0
     for place in range(seen):
-        account = watch.seen[place]
-        if people.kind[account] > 0 and (step + people.phase[account]) % rules.attention == 0:
+        account = in_sight[place]
+        if kind_of[account] > 0 and (step + phase_of[account]) % rules.attention == 0:
             slots[count] = account
             count += 1
     slots[:count].sort()
@@ -314,7 +366,7 @@ def _look(
         _keep_in_sight(account, watch)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _serve(
     seen: int,
     coins: Floats,
@@ -329,11 +381,14 @@ def _serve(
     sums: Floats,
 ) -> None:
     """Visit the unhealthy among those in sight, worst first."""
+    now, weights = state.now, state.weights
+    mode_of = people.mode
+    in_sight = watch.seen
     count = 0
     for place in range(seen):
-        account = watch.seen[place]
-        weighted = worth_of(coins[account], state.weights[NOW, people.mode[account]])
-        debt = worth_of(owed[account], state.now[OWED_PRICE])
+        account = in_sight[place]
+        weighted = _weighted_of(account, coins, weights, mode_of[account])
+        debt = _debt_of(account, owed, now)
         if weighted < debt:
             slots[count] = account
             ratios[account] = debt / weighted if weighted > 0.0 else np.inf
@@ -341,7 +396,7 @@ def _serve(
     sort_worst_first(slots, count, ratios, numbers)
     for place in range(count):
         account = slots[place]
-        visit(coins[account], owed[account], people.mode[account], rules, state, sums)
+        visit(coins[account], owed[account], mode_of[account], rules, state, sums)
         _keep_in_sight(account, watch)
 
 
@@ -367,12 +422,20 @@ def _new_watch(accounts: int, assets: int, groups: int) -> Watch:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _open_watch(groups: Groups, watch: Watch) -> None:
-    watch.counts[:] = 0
-    watch.is_struck[:] = 0
-    watch.counts[UNIVERSE] = groups.watched.size
-    watch.universe[: groups.watched.size] = groups.watched
-    watch.pointers[:] = groups.begins[:-1]
-    watch.leaver_pointers[:] = groups.leaver_begins[:-1]
+    universe, is_struck, counts, pointers, leaver_pointers = (
+        watch.universe,
+        watch.is_struck,
+        watch.counts,
+        watch.pointers,
+        watch.leaver_pointers,
+    )
+    begins, leaver_begins, watched = groups.begins, groups.leaver_begins, groups.watched
+    counts[:] = 0
+    is_struck[:] = 0
+    counts[UNIVERSE] = watched.size
+    universe[: watched.size] = watched
+    pointers[:] = begins[:-1]
+    leaver_pointers[:] = leaver_begins[:-1]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -392,10 +455,11 @@ def _follow(
     sums: Floats,
 ) -> None:
     """Carry one path; ``coins`` and ``owed`` have shape (account, asset) and are changed."""
+    kind_of = people.kind
     leaves = rules.leave > 0.0 or rules.rate_leave > 0.0
     looks = rules.attention > 0
     level = max(1.0, rules.alert) if looks else 1.0
-    both_ways = 1 if looks and (people.kind == LOOPS).any() else 0
+    both_ways = 1 if looks and (kind_of == LOOPS).any() else 0
     for step in range(prices.shape[0]):
         begin_step(step, prices, rules, state, sums)
         if leaves:
@@ -424,12 +488,14 @@ def follow_paths(
     totals: Floats,
 ) -> None:
     """Fill ``totals`` (path, total) for ``prices`` (path, step, asset) and one book (account, asset)."""
+    tables = rules.tables
+    keys = groups.keys
     accounts, assets = collateral.shape
     coins, owed, means = np.empty((accounts, assets)), np.empty((accounts, assets)), np.empty(accounts)
     ratios, slots, numbers = np.empty(accounts), np.empty(accounts, np.int64), np.arange(accounts)
-    state = fresh_state(assets, rules.tables.shape[1], rules.delay)
+    state = fresh_state(assets, tables.shape[1], rules.delay)
     totals_before, isolated = sum_up(collateral, debt, rules)
-    watch = _new_watch(accounts, assets, groups.keys.shape[0])
+    watch = _new_watch(accounts, assets, keys.shape[0])
     for path in range(prices.shape[0]):
         coins[:] = collateral
         owed[:] = debt

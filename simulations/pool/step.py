@@ -86,7 +86,7 @@ def sum_up(coins: Floats, owed: Floats, rules: Rules) -> tuple[Floats, Whole]:
         for asset in range(coins.shape[1]):
             totals[0, asset] += owed[account, asset]
             totals[1, asset] += coins[account, asset]
-        held[account] = isolated_asset(coins[account], rules)
+        held[account] = isolated_asset(coins[account], rules.by_asset)
     return totals, np.where(held >= 0, held, -1)
 
 
@@ -95,86 +95,93 @@ def open_path(
     owed: Floats, first: Floats, totals: Floats, isolated: Whole, rules: Rules, state: State
 ) -> None:
     """Set the state for a book, shape (account, asset), before the first step."""
-    state.now[INDEX] = 1.0
-    state.now[IMPACT] = 0.0
-    state.now[HAZARD] = 0.0
-    state.now[ISOLATED] = 0.0
-    state.now[TIED, 0] = 0.0
-    state.now[TOTAL_DEBT] = totals[0]
-    state.now[TOTAL_COLLATERAL] = totals[1]
-    if rules.by_asset[CEILING].min() < np.inf:
+    now = state.now
+    by_asset = rules.by_asset
+    now[INDEX] = 1.0
+    now[IMPACT] = 0.0
+    now[HAZARD] = 0.0
+    now[ISOLATED] = 0.0
+    now[TIED, 0] = 0.0
+    now[TOTAL_DEBT] = totals[0]
+    now[TOTAL_COLLATERAL] = totals[1]
+    if by_asset[CEILING].min() < np.inf:
         for account in range(isolated.size):
             if isolated[account] >= 0:
-                state.now[ISOLATED, isolated[account]] += worth_of(owed[account], first)
+                now[ISOLATED, isolated[account]] += worth_of(owed[account], first)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def begin_step(step: int, prices: Floats, rules: Rules, state: State, sums: Floats) -> None:
     """Add interest, move prices; ``prices`` has shape (step, asset)."""
+    now, weights, oracles = state.now, state.weights, state.seen
+    tables, by_asset = rules.tables, rules.by_asset
     ring = step % (rules.delay + 1)
     late = (step + 1) % (rules.delay + 1) if step >= rules.delay else 0
     quotes, before = prices[step], prices[max(0, step - rules.window)]
     for asset in range(quotes.size):
-        _accrue(asset, quotes[asset], rules, state, sums)
-        _quote(asset, step, quotes[asset], before[asset], rules, state)
-        price = state.now[ORACLE, asset]
-        state.now[OWED_PRICE, asset] = price * state.now[INDEX, asset]
-        for mode in range(rules.tables.shape[1]):
-            state.weights[NOW, mode, asset] = price * rules.tables[THRESHOLD, mode, asset]
+        _accrue(asset, quotes[asset], now, by_asset, rules, sums)
+        _quote(asset, step, quotes[asset], before[asset], now, by_asset, rules)
+        price = now[ORACLE, asset]
+        now[OWED_PRICE, asset] = price * now[INDEX, asset]
+        for mode in range(tables.shape[1]):
+            weights[NOW, mode, asset] = price * tables[THRESHOLD, mode, asset]
         if rules.delay > 0:
-            state.seen[ring, asset] = price
-            seen = state.seen[late, asset]
-            state.now[LATE_OWED_PRICE, asset] = seen * state.now[INDEX, asset]
-            for mode in range(rules.tables.shape[1]):
-                state.weights[LATE, mode, asset] = seen * rules.tables[THRESHOLD, mode, asset]
+            oracles[ring, asset] = price
+            seen = oracles[late, asset]
+            now[LATE_OWED_PRICE, asset] = seen * now[INDEX, asset]
+            for mode in range(tables.shape[1]):
+                weights[LATE, mode, asset] = seen * tables[THRESHOLD, mode, asset]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _accrue(asset: int, quote: float, rules: Rules, state: State, sums: Floats) -> None:
-    used, kink = (
-        min(state.now[TOTAL_DEBT, asset] * rules.by_asset[PER_SUPPLY, asset], 1.0),
-        rules.by_asset[KINK, asset],
-    )
-    rate = rules.by_asset[BASE, asset] + rules.by_asset[BELOW, asset] * min(used, kink)
-    rate += rules.by_asset[ABOVE, asset] * (max(used, kink) - kink)
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _accrue(asset: int, quote: float, now: Floats, by_asset: Floats, rules: Rules, sums: Floats) -> None:
+    used = min(now[TOTAL_DEBT, asset] * by_asset[PER_SUPPLY, asset], 1.0)
+    kink = by_asset[KINK, asset]
+    rate = by_asset[BASE, asset] + by_asset[BELOW, asset] * min(used, kink)
+    rate += by_asset[ABOVE, asset] * (max(used, kink) - kink)
     growth = rate * rules.years
-    paid = state.now[TOTAL_DEBT, asset] * growth
+    paid = now[TOTAL_DEBT, asset] * growth
     sums[INTEREST] += paid * quote
-    state.now[TOTAL_DEBT, asset] += paid
-    state.now[INDEX, asset] *= 1.0 + growth
+    now[TOTAL_DEBT, asset] += paid
+    now[INDEX, asset] *= 1.0 + growth
     dear = max(rate - rules.tolerated_rate, 0.0)
-    state.now[HAZARD, asset] += (rules.leave + rules.rate_leave * dear) * rules.years
+    now[HAZARD, asset] += (rules.leave + rules.rate_leave * dear) * rules.years
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _quote(asset: int, step: int, quote: float, before: float, rules: Rules, state: State) -> None:
-    impact = state.now[IMPACT, asset]
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _quote(
+    asset: int, step: int, quote: float, before: float, now: Floats, by_asset: Floats, rules: Rules
+) -> None:
+    impact = now[IMPACT, asset]
     market = quote * (1.0 - impact)
-    state.now[QUOTE, asset], state.now[SLIPPAGE, asset], state.now[MARKET, asset] = quote, impact, market
-    moved = abs(market - state.now[ORACLE, asset])
-    is_due = step - state.now[WRITTEN, asset] >= rules.by_asset[HEARTBEAT, asset]
-    if step == 0 or is_due or moved > state.now[ORACLE, asset] * rules.by_asset[DEVIATION, asset]:
-        state.now[ORACLE, asset] = market
-        state.now[WRITTEN, asset] = step
+    now[QUOTE, asset], now[SLIPPAGE, asset], now[MARKET, asset] = quote, impact, market
+    moved = abs(market - now[ORACLE, asset])
+    is_due = step - now[WRITTEN, asset] >= by_asset[HEARTBEAT, asset]
+    if step == 0 or is_due or moved > now[ORACLE, asset] * by_asset[DEVIATION, asset]:
+        now[ORACLE, asset] = market
+        now[WRITTEN, asset] = step
     dry = quote < before * (1.0 - rules.fall)
-    state.now[DEPTH, asset] = rules.by_asset[DEEP, asset] * (rules.drought_depth if dry else 1.0)
+    now[DEPTH, asset] = by_asset[DEEP, asset] * (rules.drought_depth if dry else 1.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def end_step(rules: Rules, state: State) -> None:
     """Let the impact shrink and capital come back."""
-    for asset in range(state.now[IMPACT].size):
-        state.now[IMPACT, asset] = min(state.now[SLIPPAGE, asset], LARGEST_IMPACT) * rules.resilience
-    state.now[TIED, 0] -= state.now[TIED, 0] * rules.recycled
+    now = state.now
+    for asset in range(now[IMPACT].size):
+        now[IMPACT, asset] = min(now[SLIPPAGE, asset], LARGEST_IMPACT) * rules.resilience
+    now[TIED, 0] -= now[TIED, 0] * rules.recycled
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def mark_seizable(rules: Rules, state: State, sums: Floats) -> None:
     """Say which collateral can be seized: not that of a pool that is lent out."""
-    for asset in range(state.now[SEIZABLE].size):
-        is_lent_out = state.now[TOTAL_DEBT, asset] >= rules.by_asset[SUPPLY, asset] * rules.freeze_at
+    now = state.now
+    by_asset, tables = rules.by_asset, rules.tables
+    for asset in range(now[SEIZABLE].size):
+        is_lent_out = now[TOTAL_DEBT, asset] >= by_asset[SUPPLY, asset] * rules.freeze_at
         sums[FROZEN_STEPS] += 1.0 if is_lent_out else 0.0
-        state.now[SEIZABLE, asset] = 1 if rules.tables[THRESHOLD, 0, asset] > 0.0 and not is_lent_out else 0
+        now[SEIZABLE, asset] = 1 if tables[THRESHOLD, 0, asset] > 0.0 and not is_lent_out else 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -187,21 +194,22 @@ def worth_of(amounts: Floats, prices: Floats) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def isolated_asset(coins: Floats, rules: Rules) -> int:
+def isolated_asset(coins: Floats, by_asset: Floats) -> int:
     """Return the asset with a ceiling that is the only collateral; -1 if there is none."""
     held, count = -1, 0
     for asset in range(coins.size):
         if coins[asset] > 0.0:
             held = asset
             count += 1
-    return held if count == 1 and rules.by_asset[CEILING, held] < np.inf else -1
+    return held if count == 1 and by_asset[CEILING, held] < np.inf else -1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _release(coins: Floats, usd: float, rules: Rules, state: State) -> None:
-    asset = isolated_asset(coins, rules)
+    now, by_asset = state.now, rules.by_asset
+    asset = isolated_asset(coins, by_asset)
     if asset >= 0:
-        state.now[ISOLATED, asset] = max(0.0, state.now[ISOLATED, asset] - usd)
+        now[ISOLATED, asset] = max(0.0, now[ISOLATED, asset] - usd)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -214,21 +222,30 @@ def _largest(amounts: Floats, prices: Floats) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _largest_seizable(coins: Floats, state: State) -> int:
-    best, most = -1, 0.0
+def _survey(
+    coins: Floats, owed: Floats, mode: int, now: Floats, weights: Floats
+) -> tuple[int, int, float, float]:
+    """Return the largest collateral that can be seized, the largest debt (-1: none), debt, weighted worth."""
+    seized, lent, value, most, debt, weighted = -1, -1, 0.0, 0.0, 0.0, 0.0
     for asset in range(coins.size):
-        if state.now[SEIZABLE, asset] == 1 and coins[asset] * state.now[ORACLE, asset] > most:
-            best, most = asset, coins[asset] * state.now[ORACLE, asset]
-    return best
+        worth, due = coins[asset] * now[ORACLE, asset], owed[asset] * now[OWED_PRICE, asset]
+        debt += due
+        weighted += coins[asset] * weights[NOW, mode, asset]
+        if worth > value and now[SEIZABLE, asset] == 1.0:
+            seized, value = asset, worth
+        if due > most:
+            lent, most = asset, due
+    return seized, lent, debt, weighted
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def let_go(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Floats) -> bool:
     """Let an account that wants to leave do so; return whether it stays, owing more than it has."""
-    debt = worth_of(owed, state.now[OWED_PRICE])
+    now = state.now
+    debt = worth_of(owed, now[OWED_PRICE])
     if debt <= 0.0:
         return False
-    if worth_of(coins, state.now[ORACLE]) <= debt:
+    if worth_of(coins, now[ORACLE]) <= debt:
         return True
     sums[LEAVERS] += 1.0
     sums[LEFT] += debt
@@ -239,11 +256,10 @@ def let_go(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Floats
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _empty(coins: Floats, owed: Floats, state: State) -> None:
+    now = state.now
     for asset in range(coins.size):
-        state.now[TOTAL_DEBT, asset] = max(
-            state.now[TOTAL_DEBT, asset] - owed[asset] * state.now[INDEX, asset], 0.0
-        )
-        state.now[TOTAL_COLLATERAL, asset] = max(state.now[TOTAL_COLLATERAL, asset] - coins[asset], 0.0)
+        now[TOTAL_DEBT, asset] = max(now[TOTAL_DEBT, asset] - owed[asset] * now[INDEX, asset], 0.0)
+        now[TOTAL_COLLATERAL, asset] = max(now[TOTAL_COLLATERAL, asset] - coins[asset], 0.0)
         coins[asset] = 0.0
         owed[asset] = 0.0
 
@@ -260,38 +276,38 @@ def look(
     sums: Floats,
 ) -> None:
     """Let one account look at its position and react."""
-    kind, mode = people.kind[number], people.mode[number]
-    debt = worth_of(owed, state.now[OWED_PRICE])
+    now, weights = state.now, state.weights
+    by_asset, tables = rules.by_asset, rules.tables
+    mode_of, kind_of = people.mode, people.kind
+    kind, mode = kind_of[number], mode_of[number]
+    debt = worth_of(owed, now[OWED_PRICE])
     if kind == PASSIVE or debt <= 0.0:
         return
-    seized, lent = _largest(coins, state.now[ORACLE]), _largest(owed, state.now[OWED_PRICE])
+    seized, lent = _largest(coins, now[ORACLE]), _largest(owed, now[OWED_PRICE])
     if seized < 0:
         return
-    weighted = worth_of(coins, state.weights[NOW, mode])
-    threshold = rules.tables[THRESHOLD, mode, seized]
+    weighted = worth_of(coins, weights[NOW, mode])
+    threshold = tables[THRESHOLD, mode, seized]
     if kind == LOOPS:
         _loop(coins, owed, mode, seized, lent, debt, weighted, rules, state, sums)
         return
     if weighted >= rules.alert * debt or threshold == 0.0:
         return
     if kind == TOPS_UP:
-        room = (
-            max(0.0, rules.by_asset[SUPPLY_CAP, seized] - state.now[TOTAL_COLLATERAL, seized])
-            * state.now[ORACLE, seized]
-        )
+        room = max(0.0, by_asset[SUPPLY_CAP, seized] - now[TOTAL_COLLATERAL, seized]) * now[ORACLE, seized]
         usd = min((rules.restored * debt - weighted) / threshold, means[number], room)
         if usd > 0.0:
-            coins[seized] += usd / state.now[ORACLE, seized]
-            state.now[TOTAL_COLLATERAL, seized] += usd / state.now[ORACLE, seized]
+            coins[seized] += usd / now[ORACLE, seized]
+            now[TOTAL_COLLATERAL, seized] += usd / now[ORACLE, seized]
             means[number] -= usd
             sums[ADDED] += usd
         return
-    owed_most = owed[lent] * state.now[OWED_PRICE, lent]
+    owed_most = owed[lent] * now[OWED_PRICE, lent]
     usd = min(debt - weighted / rules.restored, means[number], owed_most)
     if usd > 0.0:
         _release(coins, usd, rules, state)
-        state.now[TOTAL_DEBT, lent] = max(state.now[TOTAL_DEBT, lent] - usd / state.now[ORACLE, lent], 0.0)
-        owed[lent] = 0.0 if usd == owed_most else owed[lent] - usd / state.now[OWED_PRICE, lent]
+        now[TOTAL_DEBT, lent] = max(now[TOTAL_DEBT, lent] - usd / now[ORACLE, lent], 0.0)
+        owed[lent] = 0.0 if usd == owed_most else owed[lent] - usd / now[OWED_PRICE, lent]
         means[number] -= usd
         sums[REPAID_BY_BORROWERS] += usd
 
@@ -309,40 +325,42 @@ def _loop(
     state: State,
     sums: Floats,
 ) -> None:
+    now = state.now
+    by_asset, tables = rules.by_asset, rules.tables
     if weighted <= rules.loop_above * debt:
         return
     borrowable = 0.0
     for asset in range(coins.size):
-        borrowable += coins[asset] * (state.now[ORACLE, asset] * rules.tables[LTV, mode, asset])
-    usd = (weighted - rules.looped * debt) / (rules.looped - rules.tables[THRESHOLD, mode, seized])
-    usd = min(usd, (borrowable - debt) / (1.0 - rules.tables[LTV, mode, seized]))
+        borrowable += coins[asset] * (now[ORACLE, asset] * tables[LTV, mode, asset])
+    usd = (weighted - rules.looped * debt) / (rules.looped - tables[THRESHOLD, mode, seized])
+    usd = min(usd, (borrowable - debt) / (1.0 - tables[LTV, mode, seized]))
     usd = min(
         usd,
-        max(0.0, rules.by_asset[BORROW_CAP, lent] - state.now[TOTAL_DEBT, lent]) * state.now[ORACLE, lent],
+        max(0.0, by_asset[BORROW_CAP, lent] - now[TOTAL_DEBT, lent]) * now[ORACLE, lent],
     )
     usd = min(
         usd,
-        max(0.0, rules.by_asset[SUPPLY_CAP, seized] - state.now[TOTAL_COLLATERAL, seized])
-        * state.now[ORACLE, seized],
+        max(0.0, by_asset[SUPPLY_CAP, seized] - now[TOTAL_COLLATERAL, seized]) * now[ORACLE, seized],
     )
-    usd = min(usd, max(0.0, rules.by_asset[CEILING, seized] - state.now[ISOLATED, seized]))
+    usd = min(usd, max(0.0, by_asset[CEILING, seized] - now[ISOLATED, seized]))
     if usd <= 0.0:
         return
-    held = isolated_asset(coins, rules)
+    held = isolated_asset(coins, by_asset)
     if held >= 0:
-        state.now[ISOLATED, held] += usd
-    coins[seized] += usd / state.now[ORACLE, seized]
-    state.now[TOTAL_COLLATERAL, seized] += usd / state.now[ORACLE, seized]
-    owed[lent] += usd / state.now[OWED_PRICE, lent]
-    state.now[TOTAL_DEBT, lent] += usd / state.now[ORACLE, lent]
+        now[ISOLATED, held] += usd
+    coins[seized] += usd / now[ORACLE, seized]
+    now[TOTAL_COLLATERAL, seized] += usd / now[ORACLE, seized]
+    owed[lent] += usd / now[OWED_PRICE, lent]
+    now[TOTAL_DEBT, lent] += usd / now[ORACLE, lent]
     sums[BORROWED] += usd
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def visit(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, sums: Floats) -> None:
     """Visit one unhealthy account: one call, or none if it was not noticed or does not pay."""
+    now, weights = state.now, state.weights
     if rules.delay > 0:
-        if worth_of(coins, state.weights[LATE, mode]) >= worth_of(owed, state.now[LATE_OWED_PRICE]):
+        if worth_of(coins, weights[LATE, mode]) >= worth_of(owed, now[LATE_OWED_PRICE]):
             return
     if rules.rule == COMET:
         _absorb(coins, owed, rules, state, sums)
@@ -364,15 +382,16 @@ def _closable(value: float, most: float, debt: float, weighted: float, rules: Ru
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, sums: Floats) -> None:
-    seized, lent = _largest_seizable(coins, state), _largest(owed, state.now[OWED_PRICE])
+    now, weights = state.now, state.weights
+    by_asset, tables = rules.by_asset, rules.tables
+    seized, lent, debt, weighted = _survey(coins, owed, mode, now, weights)
     if seized < 0 or lent < 0:
         sums[PASSED_OVER] += 1.0
         return
-    price = state.now[ORACLE, seized]
-    value, most = coins[seized] * price, owed[lent] * state.now[OWED_PRICE, lent]
-    debt, weighted = worth_of(owed, state.now[OWED_PRICE]), worth_of(coins, state.weights[NOW, mode])
-    bonus = rules.tables[BONUS, mode, seized]
-    repaid = min(_closable(value, most, debt, weighted, rules), rules.capital - state.now[TIED, 0])
+    price = now[ORACLE, seized]
+    value, most = coins[seized] * price, owed[lent] * now[OWED_PRICE, lent]
+    bonus = tables[BONUS, mode, seized]
+    repaid = min(_closable(value, most, debt, weighted, rules), rules.capital - now[TIED, 0])
     is_all = repaid * (1.0 + bonus) >= value
     taken = value if is_all else repaid * (1.0 + bonus)
     repaid = value / (1.0 + bonus) if is_all else repaid
@@ -380,27 +399,27 @@ def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, su
     if rules.rule == AAVE_3_3 and least > 0.0 and least < LEAST_LEFTOVER:
         repaid = min(min(most - LEAST_LEFTOVER, (value - LEAST_LEFTOVER) / (1.0 + bonus)), repaid)
         taken = repaid * (1.0 + bonus)
-    fee = (taken - taken / (1.0 + bonus)) * rules.by_asset[FEE, seized]
+    fee = (taken - taken / (1.0 + bonus)) * by_asset[FEE, seized]
     sold = (taken - fee) / price
-    proceeds = sold * state.now[QUOTE, seized] * (1.0 - state.now[SLIPPAGE, seized])
+    proceeds = sold * now[QUOTE, seized] * (1.0 - now[SLIPPAGE, seized])
     if repaid < LEAST_CALL or proceeds <= repaid + rules.gas:
         sums[PASSED_OVER] += 1.0
         return
-    if weighted < (1.0 + bonus) * rules.tables[THRESHOLD, mode, seized] * debt:
+    if weighted < (1.0 + bonus) * tables[THRESHOLD, mode, seized] * debt:
         sums[TOXIC] += 1.0
-    held = isolated_asset(coins, rules)
+    held = isolated_asset(coins, by_asset)
     coins[seized] = 0.0 if is_all else coins[seized] - taken / price
-    state.now[TOTAL_COLLATERAL, seized] = max(state.now[TOTAL_COLLATERAL, seized] - taken / price, 0.0)
-    owed[lent] = 0.0 if repaid == most else owed[lent] - repaid / state.now[OWED_PRICE, lent]
-    state.now[TOTAL_DEBT, lent] = max(state.now[TOTAL_DEBT, lent] - repaid / state.now[ORACLE, lent], 0.0)
+    now[TOTAL_COLLATERAL, seized] = max(now[TOTAL_COLLATERAL, seized] - taken / price, 0.0)
+    owed[lent] = 0.0 if repaid == most else owed[lent] - repaid / now[OWED_PRICE, lent]
+    now[TOTAL_DEBT, lent] = max(now[TOTAL_DEBT, lent] - repaid / now[ORACLE, lent], 0.0)
     lost = 0.0
-    if is_all and worth_of(coins, state.now[ORACLE]) == 0.0:
+    if is_all and worth_of(coins, now[ORACLE]) == 0.0:
         lost = debt - repaid
         _empty(coins, owed, state)
     if held >= 0:
-        state.now[ISOLATED, held] = max(0.0, state.now[ISOLATED, held] - (repaid + lost))
-    state.now[TIED, 0] += repaid
-    state.now[SLIPPAGE, seized] += sold * state.now[MARKET, seized] / state.now[DEPTH, seized]
+        now[ISOLATED, held] = max(0.0, now[ISOLATED, held] - (repaid + lost))
+    now[TIED, 0] += repaid
+    now[SLIPPAGE, seized] += sold * now[MARKET, seized] / now[DEPTH, seized]
     sums[LIQUIDATIONS] += 1.0
     sums[REPAID] += repaid
     sums[LIQUIDATED_VALUE] += taken
@@ -413,27 +432,29 @@ def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, su
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _absorb(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Floats) -> None:
-    debt = worth_of(owed, state.now[OWED_PRICE])
+    now = state.now
+    by_asset = rules.by_asset
+    debt = worth_of(owed, now[OWED_PRICE])
     credit, paid, proceeds, value, main, most = 0.0, 0.0, 0.0, 0.0, 0, -1.0
     for asset in range(coins.size):
-        worth = coins[asset] * state.now[ORACLE, asset]
-        credit += worth * (1.0 - rules.by_asset[PENALTY, asset])
-        paid += worth * (1.0 - rules.by_asset[DISCOUNT, asset])
-        proceeds += coins[asset] * state.now[QUOTE, asset] * (1.0 - state.now[SLIPPAGE, asset])
+        worth = coins[asset] * now[ORACLE, asset]
+        credit += worth * (1.0 - by_asset[PENALTY, asset])
+        paid += worth * (1.0 - by_asset[DISCOUNT, asset])
+        proceeds += coins[asset] * now[QUOTE, asset] * (1.0 - now[SLIPPAGE, asset])
         value += worth
         if worth > most:
             main, most = asset, worth
-    if paid > rules.capital - state.now[TIED, 0] or debt <= 0.0 or proceeds <= paid + rules.gas:
+    if paid > rules.capital - now[TIED, 0] or debt <= 0.0 or proceeds <= paid + rules.gas:
         sums[PASSED_OVER] += 1.0
         return
     refund = max(0.0, credit - debt)
     lost = max(0.0, debt + refund - paid)
     for asset in range(coins.size):
-        sums[TOTALS + asset] += coins[asset] * state.now[ORACLE, asset]
-        state.now[SLIPPAGE, asset] += coins[asset] * state.now[MARKET, asset] / state.now[DEPTH, asset]
+        sums[TOTALS + asset] += coins[asset] * now[ORACLE, asset]
+        now[SLIPPAGE, asset] += coins[asset] * now[MARKET, asset] / now[DEPTH, asset]
     _release(coins, debt + lost, rules, state)
     _empty(coins, owed, state)
-    state.now[TIED, 0] += paid
+    now[TIED, 0] += paid
     sums[LIQUIDATIONS] += 1.0
     sums[REPAID] += paid
     sums[LIQUIDATED_VALUE] += value
@@ -447,8 +468,9 @@ def _absorb(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Float
 @njit(cache=True, nogil=True, error_model="numpy")
 def close_path(coins: Floats, owed: Floats, last: Floats, state: State, sums: Floats) -> None:
     """Add debt above its collateral's worth at the last prices; arrays have shape (account, asset)."""
+    now = state.now
     for account in range(coins.shape[0]):
         gap = 0.0
         for asset in range(last.size):
-            gap += (owed[account, asset] * state.now[INDEX, asset] - coins[account, asset]) * last[asset]
+            gap += (owed[account, asset] * now[INDEX, asset] - coins[account, asset]) * last[asset]
         sums[UNCOVERED] += max(gap, 0.0)
