@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from core.errors import SimulationError
@@ -37,13 +36,11 @@ NOW, LATE = range(2)
 
 
 class Rules(NamedTuple):
-    """Terms as floats: shares, not basis points.
+    """The terms that are one number each: shares, not basis points.
 
-    ``by_asset`` has rows ``FEE`` to ``KINK``, ``tables`` shape (``THRESHOLD`` to ``BONUS``, mode, asset).
+    Kernels pass arrays one by one: a tuple of arrays counts references in every step.
     """
 
-    by_asset: Floats
-    tables: Floats
     rule: int
     close_factor: float
     full_below: float
@@ -67,27 +64,21 @@ class Rules(NamedTuple):
     years: float
 
 
-class State(NamedTuple):
-    """One path's state.
+class Tables(NamedTuple):
+    """The terms by asset: rows ``FEE`` to ``KINK``; and (``THRESHOLD`` to ``BONUS``, mode, asset)."""
 
-    ``now`` has rows ``ORACLE`` to ``LATE_OWED_PRICE`` by asset (``TIED``, the capital in use, in its first
-    column; ``OWED_PRICE`` is price x index); ``weights`` price x threshold, shape (now or late, mode, asset);
-    ``seen`` the oracle's last prices, shape (delay + 1, asset).
-    """
-
-    now: Floats
-    weights: Floats
-    seen: Floats
+    by_asset: Floats
+    by_mode: Floats
 
 
 class People(NamedTuple):
-    """What does not change of the accounts, each by account."""
+    """What does not change of the accounts: rows ``MODE`` to ``MAIN_DEBT`` by account, and patience."""
 
-    mode: Whole
-    kind: Whole
-    phase: Whole
+    rows: Whole
     patience: Floats
-    main_debt: Whole
+
+
+MODE, KIND, PHASE, MAIN_DEBT = range(4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,8 +132,35 @@ def plain_book(collateral: Floats, debt: Floats) -> PoolBook:
 
 
 def rules_of(terms: PoolTerms) -> Rules:
-    """Return the terms as the kernels read them."""
+    """Return the terms that are one number each."""
     people, crowd, drought = terms.borrowers, terms.liquidators, terms.drought
+    return Rules(
+        rule=int(terms.rule),
+        close_factor=terms.close_factor_bps / BPS_ONE,
+        full_below=terms.full_close_below_bps / BPS_ONE,
+        resilience=terms.resilience / WAD,
+        gas=float(crowd.gas_usd),
+        delay=crowd.delay_steps,
+        capital=float(crowd.capital_usd),
+        recycled=crowd.recycled_bps / BPS_ONE,
+        attention=people.attention_steps,
+        alert=float(people.alert),
+        restored=float(people.restored),
+        loop_above=float(people.loop_above),
+        looped=float(people.looped),
+        leave=float(people.leave_per_year),
+        rate_leave=float(people.rate_leave),
+        tolerated_rate=float(people.tolerated_rate),
+        fall=drought.fall_bps / BPS_ONE,
+        window=drought.window_steps,
+        drought_depth=drought.depth_bps / BPS_ONE,
+        freeze_at=terms.freeze_at_bps / BPS_ONE,
+        years=terms.step_seconds / SECONDS_PER_YEAR,
+    )
+
+
+def tables_of(terms: PoolTerms) -> Tables:
+    """Return the terms by asset."""
 
     def table(name: str) -> Floats:
         return np.array(terms.table(name), dtype=np.float64) / BPS_ONE
@@ -177,41 +195,12 @@ def rules_of(terms: PoolTerms) -> Rules:
         above,
         kink,
     ]
-    return Rules(
-        by_asset=np.stack(rows),
-        tables=np.stack([table("threshold_bps"), table("ltv_bps"), table("bonus_bps")]),
-        rule=int(terms.rule),
-        close_factor=terms.close_factor_bps / BPS_ONE,
-        full_below=terms.full_close_below_bps / BPS_ONE,
-        resilience=terms.resilience / WAD,
-        gas=float(crowd.gas_usd),
-        delay=crowd.delay_steps,
-        capital=float(crowd.capital_usd),
-        recycled=crowd.recycled_bps / BPS_ONE,
-        attention=people.attention_steps,
-        alert=float(people.alert),
-        restored=float(people.restored),
-        loop_above=float(people.loop_above),
-        looped=float(people.looped),
-        leave=float(people.leave_per_year),
-        rate_leave=float(people.rate_leave),
-        tolerated_rate=float(people.tolerated_rate),
-        fall=drought.fall_bps / BPS_ONE,
-        window=drought.window_steps,
-        drought_depth=drought.depth_bps / BPS_ONE,
-        freeze_at=terms.freeze_at_bps / BPS_ONE,
-        years=terms.step_seconds / SECONDS_PER_YEAR,
-    )
+    modes = [table("threshold_bps"), table("ltv_bps"), table("bonus_bps")]
+    return Tables(np.stack(rows), np.stack(modes))
 
 
 def people_of(book: PoolBook, first_prices: Floats) -> People:
     """Return what does not change; the main debt is the largest at ``first_prices``, -1 without debt."""
     worths = book.debt * first_prices
     main = np.where(worths.max(axis=1) > 0, worths.argmax(axis=1), -1)
-    return People(book.mode, book.kind, book.phase, book.patience, main)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def fresh_state(assets: int, modes: int, delay: int) -> State:
-    """Return the state before the first step, which ``step.open_path`` opens."""
-    return State(np.zeros((STATE, assets)), np.zeros((2, modes, assets)), np.zeros((delay + 1, assets)))
+    return People(np.stack([book.mode, book.kind, book.phase, main]).astype(np.int64), book.patience)

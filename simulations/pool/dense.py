@@ -12,14 +12,18 @@ from simulations.kernels.rules import sort_worst_first
 from simulations.pool.arrays import (
     CHECKED,
     HAZARD,
+    KIND,
+    MAIN_DEBT,
+    MODE,
     NOW,
     OWED_PRICE,
+    PHASE,
+    STATE,
     Floats,
     People,
     Rules,
-    State,
+    Tables,
     Whole,
-    fresh_state,
 )
 from simulations.pool.step import (
     begin_step,
@@ -35,9 +39,16 @@ from simulations.pool.step import (
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _weigh(coins: Floats, owed: Floats, mode: Whole, state: State, weighted: Floats, debt: Floats) -> int:
+def _weigh(
+    coins: Floats,
+    owed: Floats,
+    modes: Whole,
+    now: Floats,
+    weights: Floats,
+    weighted: Floats,
+    debt: Floats,
+) -> int:
     """Set weighted worth and debt of every account; return how many are unhealthy."""
-    now, weights = state.now, state.weights
     assets, accounts = coins.shape
     weighted[:] = 0.0
     debt[:] = 0.0
@@ -50,7 +61,7 @@ def _weigh(coins: Floats, owed: Floats, mode: Whole, state: State, weighted: Flo
                 debt[account] += lent[account] * price
         else:
             for account in range(accounts):
-                weighted[account] += held[account] * weights[NOW, mode[account], asset]
+                weighted[account] += held[account] * weights[NOW, modes[account], asset]
                 debt[account] += lent[account] * price
     count = np.int32(0)
     for account in range(accounts):
@@ -64,9 +75,14 @@ def _follow(
     owed: Floats,
     means: Floats,
     prices: Floats,
-    people: People,
+    people: Whole,
+    patience: Floats,
+    by_asset: Floats,
+    by_mode: Floats,
     rules: Rules,
-    state: State,
+    now: Floats,
+    weights: Floats,
+    oracles: Floats,
     weighted: Floats,
     debt: Floats,
     slots: Whole,
@@ -74,44 +90,39 @@ def _follow(
     sums: Floats,
 ) -> None:
     """Carry one path; ``coins`` and ``owed`` have shape (asset, account) and are changed."""
-    now = state.now
-    mode_of, kind_of, phase_of, patience_of, main_of = (
-        people.mode,
-        people.kind,
-        people.phase,
-        people.patience,
-        people.main_debt,
-    )
     accounts = coins.shape[1]
     leaves = rules.leave > 0.0 or rules.rate_leave > 0.0
     for step in range(prices.shape[0]):
-        begin_step(step, prices, rules, state, sums)
+        begin_step(step, prices, by_asset, by_mode, rules, now, weights, oracles, sums)
         if leaves:
             for account in range(accounts):
-                main = main_of[account]
-                if main >= 0 and now[HAZARD, main] >= patience_of[account]:
-                    let_go(coins[:, account], owed[:, account], rules, state, sums)
+                main = people[MAIN_DEBT, account]
+                if main >= 0 and now[HAZARD, main] >= patience[account]:
+                    let_go(coins[:, account], owed[:, account], by_asset, now, sums)
         if rules.attention > 0:
             for account in range(accounts):
-                if kind_of[account] > 0 and (step + phase_of[account]) % rules.attention == 0:
+                if people[KIND, account] > 0 and (step + people[PHASE, account]) % rules.attention == 0:
                     look(
-                        account, coins[:, account], owed[:, account], means, people, rules, state, sums
+                        account, coins[:, account], owed[:, account], means, people, by_asset, by_mode,
+                        rules, now, weights, sums,
                     )  # fmt: skip
-        mark_seizable(rules, state, sums)
-        if step >= rules.delay and _weigh(coins, owed, mode_of, state, weighted, debt) > 0:
+        mark_seizable(by_asset, by_mode, rules, now, sums)
+        if step >= rules.delay and _weigh(coins, owed, people[MODE], now, weights, weighted, debt) > 0:
             count = 0
             for account in range(accounts):
                 if weighted[account] < debt[account]:
                     slots[count] = account
                     count += 1
-                    weighted[account] = (
-                        debt[account] / weighted[account] if weighted[account] > 0.0 else np.inf
-                    )
+                    is_worth = weighted[account] > 0.0
+                    weighted[account] = debt[account] / weighted[account] if is_worth else np.inf
             sort_worst_first(slots, count, weighted, numbers)
             for place in range(count):
                 account = slots[place]
-                visit(coins[:, account], owed[:, account], mode_of[account], rules, state, sums)
-        end_step(rules, state)
+                visit(
+                    coins[:, account], owed[:, account], people[MODE, account], by_asset, by_mode, rules,
+                    now, weights, sums,
+                )  # fmt: skip
+        end_step(rules, now)
     sums[CHECKED] += float(accounts * prices.shape[0])
 
 
@@ -121,26 +132,28 @@ def follow_paths(
     debt: Floats,
     means_usd: Floats,
     people: People,
+    tables: Tables,
     rules: Rules,
     prices: Floats,
     totals: Floats,
 ) -> None:
     """Fill ``totals`` (path, total) for ``prices`` (path, step, asset) and one book (account, asset)."""
-    tables = rules.tables
     accounts, assets = collateral.shape
     coins, owed = np.empty((assets, accounts)), np.empty((assets, accounts))
     weighted, debts, means = np.empty(accounts), np.empty(accounts), np.empty(accounts)
     slots, numbers = np.empty(accounts, np.int64), np.arange(accounts)
-    state = fresh_state(assets, tables.shape[1], rules.delay)
-    totals_before, isolated = sum_up(collateral, debt, rules)
+    now, oracles = np.zeros((STATE, assets)), np.zeros((rules.delay + 1, assets))
+    weights = np.zeros((2, tables.by_mode.shape[1], assets))
+    before, isolated = sum_up(collateral, debt, tables.by_asset)
     for path in range(prices.shape[0]):
         for asset in range(assets):
             coins[asset] = collateral[:, asset]
             owed[asset] = debt[:, asset]
         means[:] = means_usd
-        open_path(debt, prices[path, 0], totals_before, isolated, rules, state)
+        now[:] = 0.0
+        open_path(debt, prices[path, 0], before, isolated, tables.by_asset, now)
         _follow(
-            coins, owed, means, prices[path], people, rules, state, weighted, debts, slots, numbers,
-            totals[path],
+            coins, owed, means, prices[path], people.rows, people.patience, tables.by_asset, tables.by_mode,
+            rules, now, weights, oracles, weighted, debts, slots, numbers, totals[path],
         )  # fmt: skip
-        close_path(coins.T, owed.T, prices[path, -1], state, totals[path])
+        close_path(coins.T, owed.T, prices[path, -1], now, totals[path])

@@ -14,7 +14,18 @@ from core.pool.account import Kind
 from core.pool.terms import PoolTerms
 from simulations.cores import usable_cores
 from simulations.pool import arrays, dense, screened
-from simulations.pool.arrays import COUNTS, TOTALS, Floats, People, PoolBook, Whole, people_of, rules_of
+from simulations.pool.arrays import (
+    COUNTS,
+    MAIN_DEBT,
+    TOTALS,
+    Floats,
+    People,
+    PoolBook,
+    Whole,
+    people_of,
+    rules_of,
+    tables_of,
+)
 from simulations.pool.screened import Groups
 
 PoolKernel = Literal["screened", "dense"]
@@ -104,7 +115,7 @@ def run_pool(
     if threads is not None and threads < 1:
         raise SimulationError(f"threads was {threads}", allowed="at least 1, or None")
     assets = len(terms.assets)
-    rules, people = rules_of(terms), people_of(book, prices[0, 0])
+    rules, tables, people = rules_of(terms), tables_of(terms), people_of(book, prices[0, 0])
     groups = groups_of(book, people)
     paths = np.ascontiguousarray(prices, dtype=np.float64)
     totals = np.zeros((len(paths), TOTALS + 2 * assets))
@@ -113,11 +124,19 @@ def run_pool(
     def part(begin: int, end: int) -> None:
         if kernel == "dense":
             dense.follow_paths(
-                collateral, debt, book.means_usd, people, rules, paths[begin:end], totals[begin:end]
+                collateral, debt, book.means_usd, people, tables, rules, paths[begin:end], totals[begin:end]
             )
         else:
             screened.follow_paths(
-                collateral, debt, book.means_usd, people, rules, groups, paths[begin:end], totals[begin:end]
+                collateral,
+                debt,
+                book.means_usd,
+                people,
+                tables,
+                rules,
+                groups,
+                paths[begin:end],
+                totals[begin:end],
             )
 
     _in_parts(part, len(paths), threads=threads or usable_cores())
@@ -133,7 +152,7 @@ def run_pool(
 
 def groups_of(book: PoolBook, people: People) -> Groups:
     """Return who stands in which sorted group, and who is watched."""
-    accounts, assets = book.debt.shape
+    assets = book.debt.shape[1]
     holds, owes = book.collateral > 0, book.debt > 0
     is_sorted = (holds.sum(axis=1) == 1) & (owes.sum(axis=1) == 1) & (book.kind != Kind.LOOPS)
     numbers = np.flatnonzero(is_sorted)
@@ -143,8 +162,9 @@ def groups_of(book: PoolBook, people: People) -> Groups:
     keys = np.stack([held, lent, book.mode[numbers]], axis=1)[order].reshape(-1, 3)
     is_first = np.ones(len(keys), dtype=np.bool_)
     is_first[1:] = (keys[1:] != keys[:-1]).any(axis=1)
-    patient = np.flatnonzero((people.main_debt >= 0) & (book.patience < np.inf))
-    leavers = patient[np.lexsort((patient, book.patience[patient], people.main_debt[patient]))]
+    main_debt = people.rows[MAIN_DEBT]
+    patient = np.flatnonzero((main_debt >= 0) & (book.patience < np.inf))
+    leavers = patient[np.lexsort((patient, book.patience[patient], main_debt[patient]))]
     return Groups(
         members=numbers[order].astype(np.int64),
         triggers=triggers[order],
@@ -152,16 +172,15 @@ def groups_of(book: PoolBook, people: People) -> Groups:
         keys=np.ascontiguousarray(keys[is_first]).astype(np.int64),
         watched=np.flatnonzero(owes.any(axis=1) & ~is_sorted).astype(np.int64),
         leavers=leavers.astype(np.int64),
-        leaver_begins=np.searchsorted(people.main_debt[leavers], np.arange(assets + 1)).astype(np.int64),
-        is_collateral=holds.any(axis=0).astype(np.int64),
-        is_debt=owes.any(axis=0).astype(np.int64),
+        leaver_begins=np.searchsorted(main_debt[leavers], np.arange(assets + 1)).astype(np.int64),
+        used=np.stack([holds.any(axis=0), owes.any(axis=0)]).astype(np.int64),
     )
 
 
 def routes_of(groups: Groups, people: People) -> Routes:
     """Return how many accounts go which way."""
     sorted_count, listed = len(groups.members), len(groups.watched)
-    return Routes(sorted_count, listed, len(people.mode) - sorted_count - listed)
+    return Routes(sorted_count, listed, people.rows.shape[1] - sorted_count - listed)
 
 
 def warm_up() -> None:

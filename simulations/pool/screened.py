@@ -26,15 +26,18 @@ from simulations.kernels.rules import MARGIN, sort_worst_first
 from simulations.pool.arrays import (
     CHECKED,
     HAZARD,
+    KIND,
+    MODE,
     NOW,
     ORACLE,
     OWED_PRICE,
+    PHASE,
+    STATE,
     Floats,
     People,
     Rules,
-    State,
+    Tables,
     Whole,
-    fresh_state,
 )
 from simulations.pool.step import (
     LOOPS,
@@ -49,8 +52,19 @@ from simulations.pool.step import (
     visit,
 )
 
-INNER, OUTER = 1.04, 1.15
+INNER, OUTER = 1.04, 1.2
 SHELVES = 16
+
+UNIVERSE, NEAR, SHELVED, SHELF, STRUCK, IS_STRUCK, SEEN, WAITING = range(8)
+LISTS = 8
+"""One path's lists, each a row with room for all accounts; how long they are stands in ``counts``.
+
+``UNIVERSE`` holds ``NEAR``, and that ``SHELVED``, which lies shelf after shelf (``ends`` behind each).
+``STRUCK`` are looked at in every step, and marked in ``IS_STRUCK``; ``SEEN`` is who is looked at now.
+"""
+
+AT_INNER, AT_OUTER = range(2)
+"""Rows of ``anchors`` (anchor, of price or of price of debt, asset), which holds one over each price."""
 
 
 class Groups(NamedTuple):
@@ -59,7 +73,8 @@ class Groups(NamedTuple):
     ``members`` and ``triggers`` lie group after group, largest trigger first; group g holds the places
     ``begins[g]`` to before ``begins[g + 1]`` and is of ``keys[g]``: collateral, debt, mode.  ``watched`` are
     the accounts of the second route; ``leavers`` all accounts with patience, by main debt and patience, in
-    the places ``leaver_begins[asset]`` to before the next.
+    the places ``leaver_begins[asset]`` to before the next; ``used`` says which assets are anybody's collateral
+    (row 0) and debt (row 1).
     """
 
     members: Whole
@@ -69,83 +84,61 @@ class Groups(NamedTuple):
     watched: Whole
     leavers: Whole
     leaver_begins: Whole
-    is_collateral: Whole
-    is_debt: Whole
+    used: Whole
 
 
-class Watch(NamedTuple):
-    """One path's lists, each with room for all accounts; ``counts`` says how long they are.
-
-    ``universe`` ⊇ ``near`` ⊇ ``shelved``, which lies shelf after shelf, ``ends`` behind the last of each;
-    ``struck`` are looked at in every step, and marked in ``is_struck``; ``seen`` is who is looked at now.
-    ``anchors`` has shape (inner or outer, of price or of price of debt, asset), one over each.
-    """
-
-    universe: Whole
-    near: Whole
-    shelved: Whole
-    ends: Whole
-    shelf: Whole
-    struck: Whole
-    is_struck: Whole
-    seen: Whole
-    waiting: Whole
-    counts: Whole
-    pointers: Whole
-    leaver_pointers: Whole
-    anchors: Floats
-
-
-UNIVERSE, NEAR, STRUCK, WAITING = range(4)
-AT_INNER, AT_OUTER = range(2)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _keep_in_sight(account: int, watch: Watch) -> None:
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _keep_in_sight(account: int, lists: Whole, counts: Whole) -> None:
     """Look at an account in every step until the next anchor."""
-    struck, is_struck, counts = watch.struck, watch.is_struck, watch.counts
-    if is_struck[account] == 0:
-        is_struck[account] = 1
-        struck[counts[STRUCK]] = account
+    if lists[IS_STRUCK, account] == 0:
+        lists[IS_STRUCK, account] = 1
+        lists[STRUCK, counts[STRUCK]] = account
         counts[STRUCK] += 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _admit(groups: Groups, watch: Watch, state: State, level: float) -> None:
+def _admit(
+    members: Whole,
+    triggers: Floats,
+    begins: Whole,
+    keys: Whole,
+    pointers: Whole,
+    lists: Whole,
+    counts: Whole,
+    now: Floats,
+    weights: Floats,
+    level: float,
+) -> None:
     """Move whoever a group's pointer passes to the lists."""
-    now, weights = state.now, state.weights
-    universe, near_ones, counts, pointers = watch.universe, watch.near, watch.counts, watch.pointers
-    members, triggers, begins, keys = groups.members, groups.triggers, groups.begins, groups.keys
     for group in range(keys.shape[0]):
         place, end = pointers[group], begins[group + 1]
         if place == end:
             continue
-        held, lent, mode = keys[group, 0], keys[group, 1], keys[group, 2]
-        q = weights[NOW, mode, held] / now[OWED_PRICE, lent]
-        screen = q / level * (1.0 - MARGIN)
-        while place < end and triggers[place] > screen:
+        weight = weights[NOW, keys[group, 2], keys[group, 0]] * (1.0 - MARGIN)
+        owed_price = now[OWED_PRICE, keys[group, 1]] * level
+        while place < end and triggers[place] * owed_price > weight:
             account = members[place]
-            universe[counts[UNIVERSE]] = account
-            near_ones[counts[NEAR]] = account
+            lists[UNIVERSE, counts[UNIVERSE]] = account
+            lists[NEAR, counts[NEAR]] = account
             counts[UNIVERSE] += 1
             counts[NEAR] += 1
-            _keep_in_sight(account, watch)
+            _keep_in_sight(account, lists, counts)
             place += 1
         pointers[group] = place
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _movement(groups: Groups, watch: Watch, state: State, which: int, both_ways: int) -> float:
-    """Return by what factor any account's health may have changed since an anchor, downwards or both ways."""
-    now = state.now
-    anchors = watch.anchors
-    is_collateral, is_debt = groups.is_collateral, groups.is_debt
+def _movement(used: Whole, anchors: Floats, which: int, now: Floats, both_ways: int) -> float:
+    """Return by what factor any account's health may have changed since an anchor, downwards or both ways.
+
+    ``used`` says which assets are collateral (row 0) and which are owed (row 1).
+    """
     least, most, least_debt, most_debt = np.inf, 0.0, np.inf, 0.0
     for asset in range(now.shape[1]):
-        if is_collateral[asset] == 1:
+        if used[0, asset] == 1:
             moved = now[ORACLE, asset] * anchors[which, 0, asset]
             least, most = min(least, moved), max(most, moved)
-        if is_debt[asset] == 1:
+        if used[1, asset] == 1:
             moved = now[OWED_PRICE, asset] * anchors[which, 1, asset]
             least_debt, most_debt = min(least_debt, moved), max(most_debt, moved)
     down = most_debt / least
@@ -184,25 +177,30 @@ def _room_of(weighted: float, debt: float, level: float, kind: int, loop_above: 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _anchor_outer(
-    coins: Floats, owed: Floats, people: People, rules: Rules, watch: Watch, state: State, level: float
+    coins: Floats,
+    owed: Floats,
+    people: Whole,
+    now: Floats,
+    weights: Floats,
+    lists: Whole,
+    counts: Whole,
+    anchors: Floats,
+    level: float,
+    loop_above: float,
 ) -> None:
     """Make the wider list anew; accounts without debt are forgotten."""
-    now = state.now
-    universe, near_ones, counts, anchors = watch.universe, watch.near, watch.counts, watch.anchors
-    weights, mode_of, kind_of = state.weights, people.mode, people.kind
-    loop_above = rules.loop_above if rules.attention > 0 else np.inf
     kept, near = 0, 0
     for place in range(counts[UNIVERSE]):
-        account = universe[place]
-        weighted = _weighted_of(account, coins, weights, mode_of[account])
+        account = lists[UNIVERSE, place]
+        weighted = _weighted_of(account, coins, weights, people[MODE, account])
         debt = _debt_of(account, owed, now)
-        room = _room_of(weighted, debt, level, kind_of[account], loop_above)
+        room = _room_of(weighted, debt, level, people[KIND, account], loop_above)
         if room < 0.0:
             continue
-        universe[kept] = account
+        lists[UNIVERSE, kept] = account
         kept += 1
         if room < OUTER:
-            near_ones[near] = account
+            lists[NEAR, near] = account
             near += 1
     counts[UNIVERSE], counts[NEAR] = kept, near
     anchors[AT_OUTER, 0] = 1.0 / now[ORACLE]
@@ -211,183 +209,150 @@ def _anchor_outer(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _anchor_inner(
-    coins: Floats, owed: Floats, people: People, rules: Rules, watch: Watch, state: State, level: float
+    coins: Floats,
+    owed: Floats,
+    people: Whole,
+    now: Floats,
+    weights: Floats,
+    lists: Whole,
+    counts: Whole,
+    ends: Whole,
+    anchors: Floats,
+    level: float,
+    loop_above: float,
 ) -> None:
     """Put the near ones on their shelves; nobody is struck any more."""
-    now = state.now
-    near_ones, shelved, ends, shelf_of, struck, is_struck, counts, anchors = (
-        watch.near,
-        watch.shelved,
-        watch.ends,
-        watch.shelf,
-        watch.struck,
-        watch.is_struck,
-        watch.counts,
-        watch.anchors,
-    )
-    weights, mode_of, kind_of = state.weights, people.mode, people.kind
-    loop_above = rules.loop_above if rules.attention > 0 else np.inf
     for place in range(counts[STRUCK]):
-        is_struck[struck[place]] = 0
+        lists[IS_STRUCK, lists[STRUCK, place]] = 0
     counts[STRUCK] = 0
     ends[:] = 0
     per_shelf = SHELVES / (INNER - 1.0)
     for place in range(counts[NEAR]):
-        account = near_ones[place]
-        weighted = _weighted_of(account, coins, weights, mode_of[account])
+        account = lists[NEAR, place]
+        weighted = _weighted_of(account, coins, weights, people[MODE, account])
         debt = _debt_of(account, owed, now)
-        room = _room_of(weighted, debt, level, kind_of[account], loop_above)
+        room = _room_of(weighted, debt, level, people[KIND, account], loop_above)
         shelf = -1 if room < 0.0 or room >= INNER else max(0, int((room - 1.0) * per_shelf))
-        shelf_of[place] = shelf
+        lists[SHELF, place] = shelf
         if shelf >= 0:
             ends[shelf + 1] += 1
     for shelf in range(SHELVES):
         ends[shelf + 1] += ends[shelf]
     for place in range(counts[NEAR]):
-        shelf = shelf_of[place]
+        shelf = lists[SHELF, place]
         if shelf >= 0:
-            shelved[ends[shelf]] = near_ones[place]
+            lists[SHELVED, ends[shelf]] = lists[NEAR, place]
             ends[shelf] += 1
     anchors[AT_INNER, 0] = 1.0 / now[ORACLE]
     anchors[AT_INNER, 1] = 1.0 / now[OWED_PRICE]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _sight(
-    coins: Floats,
-    owed: Floats,
-    people: People,
-    groups: Groups,
-    watch: Watch,
-    rules: Rules,
-    state: State,
-    level: float,
-    is_first: int,
-    both_ways: int,
-    sums: Floats,
-) -> int:
-    """Set anchors where they are due; fill ``seen`` with those to look at in this step; return how many."""
-    shelved, ends, struck, is_struck, in_sight, counts = (
-        watch.shelved,
-        watch.ends,
-        watch.struck,
-        watch.is_struck,
-        watch.seen,
-        watch.counts,
-    )
-    moved = INNER if is_first == 1 else _movement(groups, watch, state, AT_INNER, both_ways)
-    if moved >= INNER:
-        wide = OUTER if is_first == 1 else _movement(groups, watch, state, AT_OUTER, both_ways)
-        if wide * INNER >= OUTER:
-            sums[CHECKED] += float(counts[UNIVERSE])
-            _anchor_outer(coins, owed, people, rules, watch, state, level)
-        sums[CHECKED] += float(counts[NEAR])
-        _anchor_inner(coins, owed, people, rules, watch, state, level)
-        moved = 1.0
-    _admit(groups, watch, state, level)
+def _sight(moved: float, lists: Whole, counts: Whole, ends: Whole, sums: Floats) -> int:
+    """Fill ``SEEN`` with those to look at in this step; return how many."""
     shelf = min(SHELVES - 1, int((moved - 1.0) * (1.0 + 1e-9) * (SHELVES / (INNER - 1.0))))
     count = counts[STRUCK]
-    in_sight[:count] = struck[:count]
+    for place in range(count):
+        lists[SEEN, place] = lists[STRUCK, place]
     for place in range(ends[shelf]):
-        account = shelved[place]
-        if is_struck[account] == 0:
-            in_sight[count] = account
+        account = lists[SHELVED, place]
+        if lists[IS_STRUCK, account] == 0:
+            lists[SEEN, count] = account
             count += 1
     sums[CHECKED] += float(count)
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _let_go(
     coins: Floats,
     owed: Floats,
-    people: People,
-    groups: Groups,
-    watch: Watch,
-    rules: Rules,
-    state: State,
+    leavers: Whole,
+    begins: Whole,
+    patience: Floats,
+    pointers: Whole,
+    by_asset: Floats,
+    now: Floats,
+    lists: Whole,
+    counts: Whole,
     sums: Floats,
 ) -> None:
     """Let those leave whose patience the hazard has reached, in the accounts' order."""
-    now = state.now
-    patience_of = people.patience
-    waiting, counts, leaver_pointers = watch.waiting, watch.counts, watch.leaver_pointers
-    leavers, leaver_begins = groups.leavers, groups.leaver_begins
     count = counts[WAITING]
-    for asset in range(now[HAZARD].size):
-        place = leaver_pointers[asset]
-        while place < leaver_begins[asset + 1]:
-            account = leavers[place]
-            if now[HAZARD, asset] < patience_of[account]:
-                break
-            waiting[count] = account
+    for asset in range(pointers.size):
+        place = pointers[asset]
+        while place < begins[asset + 1] and now[HAZARD, asset] >= patience[leavers[place]]:
+            lists[WAITING, count] = leavers[place]
             count += 1
             place += 1
-        leaver_pointers[asset] = place
-    if count == 0:
-        return
-    waiting[:count].sort()
+        pointers[asset] = place
+    lists[WAITING, :count].sort()
     stay = 0
     for place in range(count):
-        account = waiting[place]
-        if let_go(coins[account], owed[account], rules, state, sums):
-            waiting[stay] = account
+        account = lists[WAITING, place]
+        if let_go(coins[account], owed[account], by_asset, now, sums):
+            lists[WAITING, stay] = account
             stay += 1
     counts[WAITING] = stay
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _look(
     step: int,
     seen: int,
     coins: Floats,
     owed: Floats,
     means: Floats,
-    people: People,
-    watch: Watch,
+    people: Whole,
+    by_asset: Floats,
+    by_mode: Floats,
     rules: Rules,
-    state: State,
+    now: Floats,
+    weights: Floats,
+    lists: Whole,
+    counts: Whole,
     slots: Whole,
     sums: Floats,
 ) -> None:
     """Let those in sight whose turn it is look at their positions, in the accounts' order."""
-    kind_of, phase_of = people.kind, people.phase
-    in_sight = watch.seen
     count = 0
     for place in range(seen):
-        account = in_sight[place]
-        if kind_of[account] > 0 and (step + phase_of[account]) % rules.attention == 0:
+        account = lists[SEEN, place]
+        if people[KIND, account] > 0 and (step + people[PHASE, account]) % rules.attention == 0:
             slots[count] = account
             count += 1
     slots[:count].sort()
     for place in range(count):
         account = slots[place]
-        look(account, coins[account], owed[account], means, people, rules, state, sums)
-        _keep_in_sight(account, watch)
+        look(
+            account, coins[account], owed[account], means, people, by_asset, by_mode, rules, now, weights, sums
+        )  # fmt: skip
+        _keep_in_sight(account, lists, counts)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _serve(
     seen: int,
     coins: Floats,
     owed: Floats,
-    people: People,
-    watch: Watch,
+    people: Whole,
+    by_asset: Floats,
+    by_mode: Floats,
     rules: Rules,
-    state: State,
+    now: Floats,
+    weights: Floats,
+    lists: Whole,
+    counts: Whole,
     slots: Whole,
     ratios: Floats,
     numbers: Whole,
     sums: Floats,
 ) -> None:
     """Visit the unhealthy among those in sight, worst first."""
-    now, weights = state.now, state.weights
-    mode_of = people.mode
-    in_sight = watch.seen
     count = 0
     for place in range(seen):
-        account = in_sight[place]
-        weighted = _weighted_of(account, coins, weights, mode_of[account])
+        account = lists[SEEN, place]
+        weighted = _weighted_of(account, coins, weights, people[MODE, account])
         debt = _debt_of(account, owed, now)
         if weighted < debt:
             slots[count] = account
@@ -396,46 +361,9 @@ def _serve(
     sort_worst_first(slots, count, ratios, numbers)
     for place in range(count):
         account = slots[place]
-        visit(coins[account], owed[account], mode_of[account], rules, state, sums)
-        _keep_in_sight(account, watch)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _new_watch(accounts: int, assets: int, groups: int) -> Watch:
-    lists = np.zeros((7, accounts), np.int64)
-    return Watch(
-        lists[0],
-        lists[1],
-        lists[2],
-        np.zeros(SHELVES + 1, np.int64),
-        lists[3],
-        lists[4],
-        np.zeros(accounts, np.int64),
-        lists[5],
-        lists[6],
-        np.zeros(4, np.int64),
-        np.zeros(groups, np.int64),
-        np.zeros(assets, np.int64),
-        np.ones((2, 2, assets)),
-    )
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _open_watch(groups: Groups, watch: Watch) -> None:
-    universe, is_struck, counts, pointers, leaver_pointers = (
-        watch.universe,
-        watch.is_struck,
-        watch.counts,
-        watch.pointers,
-        watch.leaver_pointers,
-    )
-    begins, leaver_begins, watched = groups.begins, groups.leaver_begins, groups.watched
-    counts[:] = 0
-    is_struck[:] = 0
-    counts[UNIVERSE] = watched.size
-    universe[: watched.size] = watched
-    pointers[:] = begins[:-1]
-    leaver_pointers[:] = leaver_begins[:-1]
+        mode = people[MODE, account]
+        visit(coins[account], owed[account], mode, by_asset, by_mode, rules, now, weights, sums)
+        _keep_in_sight(account, lists, counts)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -444,36 +372,72 @@ def _follow(
     owed: Floats,
     means: Floats,
     prices: Floats,
-    people: People,
+    people: Whole,
+    patience: Floats,
+    by_asset: Floats,
+    by_mode: Floats,
     rules: Rules,
-    groups: Groups,
-    watch: Watch,
-    state: State,
+    now: Floats,
+    weights: Floats,
+    oracles: Floats,
+    members: Whole,
+    triggers: Floats,
+    begins: Whole,
+    keys: Whole,
+    pointers: Whole,
+    leavers: Whole,
+    leaver_begins: Whole,
+    leaver_pointers: Whole,
+    used: Whole,
+    lists: Whole,
+    counts: Whole,
+    ends: Whole,
+    anchors: Floats,
     slots: Whole,
     ratios: Floats,
     numbers: Whole,
     sums: Floats,
 ) -> None:
     """Carry one path; ``coins`` and ``owed`` have shape (account, asset) and are changed."""
-    kind_of = people.kind
     leaves = rules.leave > 0.0 or rules.rate_leave > 0.0
     looks = rules.attention > 0
     level = max(1.0, rules.alert) if looks else 1.0
-    both_ways = 1 if looks and (kind_of == LOOPS).any() else 0
+    loop_above = rules.loop_above if looks else np.inf
+    both_ways = 1 if looks and (people[KIND] == LOOPS).any() else 0
     for step in range(prices.shape[0]):
-        begin_step(step, prices, rules, state, sums)
+        begin_step(step, prices, by_asset, by_mode, rules, now, weights, oracles, sums)
         if leaves:
-            _let_go(coins, owed, people, groups, watch, rules, state, sums)
-        is_first = 1 if step == 0 else 0
-        seen = _sight(
-            coins, owed, people, groups, watch, rules, state, level, is_first, both_ways, sums
-        )  # fmt: skip
+            _let_go(
+                coins, owed, leavers, leaver_begins, patience, leaver_pointers, by_asset, now, lists, counts,
+                sums,
+            )  # fmt: skip
+        moved = INNER if step == 0 else _movement(used, anchors, AT_INNER, now, both_ways)
+        if moved >= INNER:
+            wide = OUTER if step == 0 else _movement(used, anchors, AT_OUTER, now, both_ways)
+            if wide * INNER >= OUTER:
+                sums[CHECKED] += float(counts[UNIVERSE])
+                _anchor_outer(
+                    coins, owed, people, now, weights, lists, counts, anchors, level, loop_above
+                )  # fmt: skip
+            sums[CHECKED] += float(counts[NEAR])
+            _anchor_inner(
+                coins, owed, people, now, weights, lists, counts, ends, anchors, level, loop_above
+            )  # fmt: skip
+            moved = 1.0
+        _admit(members, triggers, begins, keys, pointers, lists, counts, now, weights, level)
+        seen = _sight(moved, lists, counts, ends, sums)
         if looks and seen > 0:
-            _look(step, seen, coins, owed, means, people, watch, rules, state, slots, sums)
-        mark_seizable(rules, state, sums)
+            _look(
+                step, seen, coins, owed, means, people, by_asset, by_mode, rules, now, weights, lists, counts,
+                slots, sums,
+            )  # fmt: skip
+        mark_seizable(by_asset, by_mode, rules, now, sums)
         if step >= rules.delay and seen > 0:
-            _serve(seen, coins, owed, people, watch, rules, state, slots, ratios, numbers, sums)
-        end_step(rules, state)
+            _serve(
+                seen, coins, owed, people, by_asset, by_mode, rules, now, weights, lists, counts, slots,
+                ratios, numbers, sums,
+            )  # fmt: skip
+        end_step(rules, now)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -482,28 +446,35 @@ def follow_paths(
     debt: Floats,
     means_usd: Floats,
     people: People,
+    tables: Tables,
     rules: Rules,
     groups: Groups,
     prices: Floats,
     totals: Floats,
 ) -> None:
     """Fill ``totals`` (path, total) for ``prices`` (path, step, asset) and one book (account, asset)."""
-    tables = rules.tables
-    keys = groups.keys
     accounts, assets = collateral.shape
     coins, owed, means = np.empty((accounts, assets)), np.empty((accounts, assets)), np.empty(accounts)
     ratios, slots, numbers = np.empty(accounts), np.empty(accounts, np.int64), np.arange(accounts)
-    state = fresh_state(assets, tables.shape[1], rules.delay)
-    totals_before, isolated = sum_up(collateral, debt, rules)
-    watch = _new_watch(accounts, assets, keys.shape[0])
+    now, oracles = np.zeros((STATE, assets)), np.zeros((rules.delay + 1, assets))
+    weights = np.zeros((2, tables.by_mode.shape[1], assets))
+    lists, counts = np.zeros((LISTS, accounts), np.int64), np.zeros(LISTS, np.int64)
+    ends, anchors = np.zeros(SHELVES + 1, np.int64), np.ones((2, 2, assets))
+    before, isolated = sum_up(collateral, debt, tables.by_asset)
     for path in range(prices.shape[0]):
         coins[:] = collateral
         owed[:] = debt
         means[:] = means_usd
-        open_path(debt, prices[path, 0], totals_before, isolated, rules, state)
-        _open_watch(groups, watch)
+        now[:] = 0.0
+        open_path(debt, prices[path, 0], before, isolated, tables.by_asset, now)
+        counts[:] = 0
+        lists[IS_STRUCK] = 0
+        counts[UNIVERSE] = groups.watched.size
+        lists[UNIVERSE, : groups.watched.size] = groups.watched
         _follow(
-            coins, owed, means, prices[path], people, rules, groups, watch, state, slots, ratios, numbers,
-            totals[path],
+            coins, owed, means, prices[path], people.rows, people.patience, tables.by_asset, tables.by_mode,
+            rules, now, weights, oracles, groups.members, groups.triggers, groups.begins, groups.keys,
+            groups.begins[:-1].copy(), groups.leavers, groups.leaver_begins, groups.leaver_begins[:-1].copy(),
+            groups.used, lists, counts, ends, anchors, slots, ratios, numbers, totals[path],
         )  # fmt: skip
-        close_path(coins, owed, prices[path, -1], state, totals[path])
+        close_path(coins, owed, prices[path, -1], now, totals[path])

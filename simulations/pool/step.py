@@ -34,6 +34,7 @@ from simulations.pool.arrays import (
     INDEX,
     INTEREST,
     ISOLATED,
+    KIND,
     KINK,
     LATE,
     LATE_OWED_PRICE,
@@ -43,6 +44,7 @@ from simulations.pool.arrays import (
     LIQUIDATIONS,
     LTV,
     MARKET,
+    MODE,
     NOW,
     ORACLE,
     OWED_PRICE,
@@ -66,9 +68,7 @@ from simulations.pool.arrays import (
     UNCOVERED,
     WRITTEN,
     Floats,
-    People,
     Rules,
-    State,
     Whole,
 )
 
@@ -79,24 +79,22 @@ LARGEST_IMPACT = 0.99
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sum_up(coins: Floats, owed: Floats, rules: Rules) -> tuple[Floats, Whole]:
-    """Return what every path begins with: totals (2, asset), and who is isolated (account,) by which asset."""
+def sum_up(coins: Floats, owed: Floats, by_asset: Floats) -> tuple[Floats, Whole]:
+    """Return what every path begins with: totals (2, asset), and by which asset accounts are isolated."""
     totals, held = np.zeros((2, coins.shape[1])), np.full(coins.shape[0], -1)
     for account in range(coins.shape[0]):
         for asset in range(coins.shape[1]):
             totals[0, asset] += owed[account, asset]
             totals[1, asset] += coins[account, asset]
-        held[account] = isolated_asset(coins[account], rules.by_asset)
+        held[account] = isolated_asset(coins[account], by_asset)
     return totals, np.where(held >= 0, held, -1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def open_path(
-    owed: Floats, first: Floats, totals: Floats, isolated: Whole, rules: Rules, state: State
+    owed: Floats, first: Floats, totals: Floats, isolated: Whole, by_asset: Floats, now: Floats
 ) -> None:
     """Set the state for a book, shape (account, asset), before the first step."""
-    now = state.now
-    by_asset = rules.by_asset
     now[INDEX] = 1.0
     now[IMPACT] = 0.0
     now[HAZARD] = 0.0
@@ -111,10 +109,18 @@ def open_path(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def begin_step(step: int, prices: Floats, rules: Rules, state: State, sums: Floats) -> None:
+def begin_step(
+    step: int,
+    prices: Floats,
+    by_asset: Floats,
+    by_mode: Floats,
+    rules: Rules,
+    now: Floats,
+    weights: Floats,
+    oracles: Floats,
+    sums: Floats,
+) -> None:
     """Add interest, move prices; ``prices`` has shape (step, asset)."""
-    now, weights, oracles = state.now, state.weights, state.seen
-    tables, by_asset = rules.tables, rules.by_asset
     ring = step % (rules.delay + 1)
     late = (step + 1) % (rules.delay + 1) if step >= rules.delay else 0
     quotes, before = prices[step], prices[max(0, step - rules.window)]
@@ -123,14 +129,14 @@ def begin_step(step: int, prices: Floats, rules: Rules, state: State, sums: Floa
         _quote(asset, step, quotes[asset], before[asset], now, by_asset, rules)
         price = now[ORACLE, asset]
         now[OWED_PRICE, asset] = price * now[INDEX, asset]
-        for mode in range(tables.shape[1]):
-            weights[NOW, mode, asset] = price * tables[THRESHOLD, mode, asset]
+        for mode in range(by_mode.shape[1]):
+            weights[NOW, mode, asset] = price * by_mode[THRESHOLD, mode, asset]
         if rules.delay > 0:
             oracles[ring, asset] = price
             seen = oracles[late, asset]
             now[LATE_OWED_PRICE, asset] = seen * now[INDEX, asset]
-            for mode in range(tables.shape[1]):
-                weights[LATE, mode, asset] = seen * tables[THRESHOLD, mode, asset]
+            for mode in range(by_mode.shape[1]):
+                weights[LATE, mode, asset] = seen * by_mode[THRESHOLD, mode, asset]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -165,23 +171,20 @@ def _quote(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def end_step(rules: Rules, state: State) -> None:
+def end_step(rules: Rules, now: Floats) -> None:
     """Let the impact shrink and capital come back."""
-    now = state.now
     for asset in range(now[IMPACT].size):
         now[IMPACT, asset] = min(now[SLIPPAGE, asset], LARGEST_IMPACT) * rules.resilience
     now[TIED, 0] -= now[TIED, 0] * rules.recycled
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def mark_seizable(rules: Rules, state: State, sums: Floats) -> None:
+def mark_seizable(by_asset: Floats, by_mode: Floats, rules: Rules, now: Floats, sums: Floats) -> None:
     """Say which collateral can be seized: not that of a pool that is lent out."""
-    now = state.now
-    by_asset, tables = rules.by_asset, rules.tables
     for asset in range(now[SEIZABLE].size):
         is_lent_out = now[TOTAL_DEBT, asset] >= by_asset[SUPPLY, asset] * rules.freeze_at
         sums[FROZEN_STEPS] += 1.0 if is_lent_out else 0.0
-        now[SEIZABLE, asset] = 1 if tables[THRESHOLD, 0, asset] > 0.0 and not is_lent_out else 0
+        now[SEIZABLE, asset] = 1 if by_mode[THRESHOLD, 0, asset] > 0.0 and not is_lent_out else 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -205,8 +208,7 @@ def isolated_asset(coins: Floats, by_asset: Floats) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _release(coins: Floats, usd: float, rules: Rules, state: State) -> None:
-    now, by_asset = state.now, rules.by_asset
+def _release(coins: Floats, usd: float, by_asset: Floats, now: Floats) -> None:
     asset = isolated_asset(coins, by_asset)
     if asset >= 0:
         now[ISOLATED, asset] = max(0.0, now[ISOLATED, asset] - usd)
@@ -239,9 +241,8 @@ def _survey(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def let_go(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Floats) -> bool:
+def let_go(coins: Floats, owed: Floats, by_asset: Floats, now: Floats, sums: Floats) -> bool:
     """Let an account that wants to leave do so; return whether it stays, owing more than it has."""
-    now = state.now
     debt = worth_of(owed, now[OWED_PRICE])
     if debt <= 0.0:
         return False
@@ -249,14 +250,13 @@ def let_go(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Floats
         return True
     sums[LEAVERS] += 1.0
     sums[LEFT] += debt
-    _release(coins, debt, rules, state)
-    _empty(coins, owed, state)
+    _release(coins, debt, by_asset, now)
+    _empty(coins, owed, now)
     return False
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _empty(coins: Floats, owed: Floats, state: State) -> None:
-    now = state.now
+def _empty(coins: Floats, owed: Floats, now: Floats) -> None:
     for asset in range(coins.size):
         now[TOTAL_DEBT, asset] = max(now[TOTAL_DEBT, asset] - owed[asset] * now[INDEX, asset], 0.0)
         now[TOTAL_COLLATERAL, asset] = max(now[TOTAL_COLLATERAL, asset] - coins[asset], 0.0)
@@ -270,16 +270,16 @@ def look(
     coins: Floats,
     owed: Floats,
     means: Floats,
-    people: People,
+    people: Whole,
+    by_asset: Floats,
+    by_mode: Floats,
     rules: Rules,
-    state: State,
+    now: Floats,
+    weights: Floats,
     sums: Floats,
 ) -> None:
     """Let one account look at its position and react."""
-    now, weights = state.now, state.weights
-    by_asset, tables = rules.by_asset, rules.tables
-    mode_of, kind_of = people.mode, people.kind
-    kind, mode = kind_of[number], mode_of[number]
+    kind, mode = people[KIND, number], people[MODE, number]
     debt = worth_of(owed, now[OWED_PRICE])
     if kind == PASSIVE or debt <= 0.0:
         return
@@ -287,9 +287,9 @@ def look(
     if seized < 0:
         return
     weighted = worth_of(coins, weights[NOW, mode])
-    threshold = tables[THRESHOLD, mode, seized]
+    threshold = by_mode[THRESHOLD, mode, seized]
     if kind == LOOPS:
-        _loop(coins, owed, mode, seized, lent, debt, weighted, rules, state, sums)
+        _loop(coins, owed, mode, seized, lent, debt, weighted, by_asset, by_mode, rules, now, sums)
         return
     if weighted >= rules.alert * debt or threshold == 0.0:
         return
@@ -305,7 +305,7 @@ def look(
     owed_most = owed[lent] * now[OWED_PRICE, lent]
     usd = min(debt - weighted / rules.restored, means[number], owed_most)
     if usd > 0.0:
-        _release(coins, usd, rules, state)
+        _release(coins, usd, by_asset, now)
         now[TOTAL_DEBT, lent] = max(now[TOTAL_DEBT, lent] - usd / now[ORACLE, lent], 0.0)
         owed[lent] = 0.0 if usd == owed_most else owed[lent] - usd / now[OWED_PRICE, lent]
         means[number] -= usd
@@ -321,19 +321,19 @@ def _loop(
     lent: int,
     debt: float,
     weighted: float,
+    by_asset: Floats,
+    by_mode: Floats,
     rules: Rules,
-    state: State,
+    now: Floats,
     sums: Floats,
 ) -> None:
-    now = state.now
-    by_asset, tables = rules.by_asset, rules.tables
     if weighted <= rules.loop_above * debt:
         return
     borrowable = 0.0
     for asset in range(coins.size):
-        borrowable += coins[asset] * (now[ORACLE, asset] * tables[LTV, mode, asset])
-    usd = (weighted - rules.looped * debt) / (rules.looped - tables[THRESHOLD, mode, seized])
-    usd = min(usd, (borrowable - debt) / (1.0 - tables[LTV, mode, seized]))
+        borrowable += coins[asset] * (now[ORACLE, asset] * by_mode[LTV, mode, asset])
+    usd = (weighted - rules.looped * debt) / (rules.looped - by_mode[THRESHOLD, mode, seized])
+    usd = min(usd, (borrowable - debt) / (1.0 - by_mode[LTV, mode, seized]))
     usd = min(
         usd,
         max(0.0, by_asset[BORROW_CAP, lent] - now[TOTAL_DEBT, lent]) * now[ORACLE, lent],
@@ -356,16 +356,25 @@ def _loop(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def visit(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, sums: Floats) -> None:
+def visit(
+    coins: Floats,
+    owed: Floats,
+    mode: int,
+    by_asset: Floats,
+    by_mode: Floats,
+    rules: Rules,
+    now: Floats,
+    weights: Floats,
+    sums: Floats,
+) -> None:
     """Visit one unhealthy account: one call, or none if it was not noticed or does not pay."""
-    now, weights = state.now, state.weights
     if rules.delay > 0:
         if worth_of(coins, weights[LATE, mode]) >= worth_of(owed, now[LATE_OWED_PRICE]):
             return
     if rules.rule == COMET:
-        _absorb(coins, owed, rules, state, sums)
+        _absorb(coins, owed, by_asset, rules, now, sums)
     else:
-        _call(coins, owed, mode, rules, state, sums)
+        _call(coins, owed, mode, by_asset, by_mode, rules, now, weights, sums)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -381,16 +390,24 @@ def _closable(value: float, most: float, debt: float, weighted: float, rules: Ru
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, sums: Floats) -> None:
-    now, weights = state.now, state.weights
-    by_asset, tables = rules.by_asset, rules.tables
+def _call(
+    coins: Floats,
+    owed: Floats,
+    mode: int,
+    by_asset: Floats,
+    by_mode: Floats,
+    rules: Rules,
+    now: Floats,
+    weights: Floats,
+    sums: Floats,
+) -> None:
     seized, lent, debt, weighted = _survey(coins, owed, mode, now, weights)
     if seized < 0 or lent < 0:
         sums[PASSED_OVER] += 1.0
         return
     price = now[ORACLE, seized]
     value, most = coins[seized] * price, owed[lent] * now[OWED_PRICE, lent]
-    bonus = tables[BONUS, mode, seized]
+    bonus = by_mode[BONUS, mode, seized]
     repaid = min(_closable(value, most, debt, weighted, rules), rules.capital - now[TIED, 0])
     is_all = repaid * (1.0 + bonus) >= value
     taken = value if is_all else repaid * (1.0 + bonus)
@@ -405,7 +422,7 @@ def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, su
     if repaid < LEAST_CALL or proceeds <= repaid + rules.gas:
         sums[PASSED_OVER] += 1.0
         return
-    if weighted < (1.0 + bonus) * tables[THRESHOLD, mode, seized] * debt:
+    if weighted < (1.0 + bonus) * by_mode[THRESHOLD, mode, seized] * debt:
         sums[TOXIC] += 1.0
     held = isolated_asset(coins, by_asset)
     coins[seized] = 0.0 if is_all else coins[seized] - taken / price
@@ -415,7 +432,7 @@ def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, su
     lost = 0.0
     if is_all and worth_of(coins, now[ORACLE]) == 0.0:
         lost = debt - repaid
-        _empty(coins, owed, state)
+        _empty(coins, owed, now)
     if held >= 0:
         now[ISOLATED, held] = max(0.0, now[ISOLATED, held] - (repaid + lost))
     now[TIED, 0] += repaid
@@ -431,9 +448,7 @@ def _call(coins: Floats, owed: Floats, mode: int, rules: Rules, state: State, su
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _absorb(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Floats) -> None:
-    now = state.now
-    by_asset = rules.by_asset
+def _absorb(coins: Floats, owed: Floats, by_asset: Floats, rules: Rules, now: Floats, sums: Floats) -> None:
     debt = worth_of(owed, now[OWED_PRICE])
     credit, paid, proceeds, value, main, most = 0.0, 0.0, 0.0, 0.0, 0, -1.0
     for asset in range(coins.size):
@@ -452,8 +467,8 @@ def _absorb(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Float
     for asset in range(coins.size):
         sums[TOTALS + asset] += coins[asset] * now[ORACLE, asset]
         now[SLIPPAGE, asset] += coins[asset] * now[MARKET, asset] / now[DEPTH, asset]
-    _release(coins, debt + lost, rules, state)
-    _empty(coins, owed, state)
+    _release(coins, debt + lost, by_asset, now)
+    _empty(coins, owed, now)
     now[TIED, 0] += paid
     sums[LIQUIDATIONS] += 1.0
     sums[REPAID] += paid
@@ -466,9 +481,8 @@ def _absorb(coins: Floats, owed: Floats, rules: Rules, state: State, sums: Float
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def close_path(coins: Floats, owed: Floats, last: Floats, state: State, sums: Floats) -> None:
+def close_path(coins: Floats, owed: Floats, last: Floats, now: Floats, sums: Floats) -> None:
     """Add debt above its collateral's worth at the last prices; arrays have shape (account, asset)."""
-    now = state.now
     for account in range(coins.shape[0]):
         gap = 0.0
         for asset in range(last.size):
