@@ -27,8 +27,8 @@ class Call:
     """What one call does.
 
     ``repaid`` by debt asset and ``taken`` by collateral asset, tokens; ``sold`` is the part of ``taken`` that
-    goes to market.  ``paid_usd`` is the liquidator's outlay; ``fee_usd`` the protocol's gain; ``bad_debt_usd``
-    what is written off; ``is_toxic`` says that the call lowers the health factor.
+    goes to market.  ``paid_usd`` is the liquidator's outlay, ``fee_usd`` the protocol's gain,
+    ``bad_debt_usd`` what is written off; ``is_toxic`` says that the call lowers the health factor.
     """
 
     repaid: tuple[Decimal, ...]

@@ -3,7 +3,7 @@
 1. interest: every debt grows by the kinked rate at its asset's utilisation;
 2. prices: the market's is the path's less the impact that sales left; the oracle's follows when it has moved
    enough, or its heartbeat is due; depth shrinks in a drought;
-3. whoever's patience the hazard has reached leaves: repays all and withdraws, unless it owes more than it has;
+3. whoever's patience the hazard has reached repays all and withdraws, unless it owes more than it has;
 4. borrowers whose turn it is look at their positions, in the accounts' order;
 5. liquidators visit the unhealthy, the smallest health factor first, ties in the accounts' order, one call
    each, passing over what is frozen, unseen, or not worth it after slippage and gas; what they seize is sold,

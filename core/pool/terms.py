@@ -21,6 +21,7 @@ from core.errors import SimulationError
 from core.units import BPS_ONE, WAD
 
 ENDLESS = Decimal("Infinity")
+NO_INTEREST = RateCurve(0, 0, 0)
 SECONDS_PER_YEAR = 365 * 24 * 3600
 
 
@@ -53,7 +54,7 @@ class PoolAsset:
     supply_cap: Decimal = ENDLESS
     borrow_cap: Decimal = ENDLESS
     isolation_ceiling_usd: Decimal = ENDLESS
-    rates: RateCurve = RateCurve(0, 0, 0)
+    rates: RateCurve = NO_INTEREST
     depth_usd: Decimal = ENDLESS
     heartbeat_steps: int = 1
     deviation_bps: int = 0
@@ -67,7 +68,7 @@ class PoolAsset:
         shares = (self.bonus_bps, self.fee_bps, self.penalty_bps, self.discount_bps, self.deviation_bps)
         if min(shares) < 0 or max(shares) > BPS_ONE or self.heartbeat_steps < 1:
             raise SimulationError(
-                f"{self.name} had a share of {min(shares)} or {max(shares)}, heartbeat {self.heartbeat_steps}",
+                f"{self.name}: shares from {min(shares)} to {max(shares)}, heartbeat {self.heartbeat_steps}",
                 allowed="shares from 0 to 100_00 basis points, a heartbeat of at least one step",
             )
         sizes = (self.supply, self.supply_cap, self.borrow_cap, self.isolation_ceiling_usd, self.depth_usd)

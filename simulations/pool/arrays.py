@@ -21,8 +21,7 @@ LIQUIDATIONS, PASSED_OVER, TOXIC, FROZEN_STEPS, LEAVERS = range(5)
 REPAID, LIQUIDATED_VALUE, FEES, REFUNDS, BAD_DEBT, UNCOVERED, INTEREST, GAS = range(5, 13)
 ADDED, REPAID_BY_BORROWERS, BORROWED, LEFT, CHECKED = range(13, 18)
 TOTALS = 18
-COUNTS = 5
-"""The first so many totals are counts; after all of them come seized and bad debt by asset."""
+"""After these totals come those by asset: seized, then bad debt."""
 
 
 FEE, PENALTY, DISCOUNT, SUPPLY, PER_SUPPLY, SUPPLY_CAP, BORROW_CAP, CEILING = range(8)

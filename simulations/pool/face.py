@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from core.pool.terms import PoolTerms
 from simulations.cores import usable_cores
 from simulations.pool import arrays, dense, screened
 from simulations.pool.arrays import (
-    COUNTS,
     MAIN_DEBT,
     TOTALS,
     Floats,
@@ -29,6 +28,7 @@ from simulations.pool.arrays import (
 from simulations.pool.screened import Groups
 
 PoolKernel = Literal["screened", "dense"]
+COUNTED = ("liquidations", "passed_over", "toxic", "frozen_steps", "leavers")
 AMOUNTS = (
     "repaid",
     "liquidated_value",
@@ -140,10 +140,10 @@ def run_pool(
             )
 
     _in_parts(part, len(paths), threads=threads or usable_cores())
-    columns = [np.ascontiguousarray(totals[:, number]) for number in range(TOTALS)]
+    found: dict[str, Any] = {name: totals[:, n].astype(np.int64) for n, name in enumerate(COUNTED)}
+    found |= {name: totals[:, len(COUNTED) + n].copy() for n, name in enumerate(AMOUNTS)}
     return PoolOutcome(
-        *[column.astype(np.int64) for column in columns[:COUNTS]],
-        *columns[COUNTS:],
+        **found,
         seized_by_asset=totals[:, TOTALS : TOTALS + assets].copy(),
         bad_debt_by_asset=totals[:, TOTALS + assets :].copy(),
         routes=routes_of(groups, people),

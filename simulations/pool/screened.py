@@ -73,8 +73,8 @@ class Groups(NamedTuple):
     ``members`` and ``triggers`` lie group after group, largest trigger first; group g holds the places
     ``begins[g]`` to before ``begins[g + 1]`` and is of ``keys[g]``: collateral, debt, mode.  ``watched`` are
     the accounts of the second route; ``leavers`` all accounts with patience, by main debt and patience, in
-    the places ``leaver_begins[asset]`` to before the next; ``used`` says which assets are anybody's collateral
-    (row 0) and debt (row 1).
+    the places ``leaver_begins[asset]`` to before the next; ``used`` says which assets are collateral (row 0)
+    and debt (row 1) of anybody.
     """
 
     members: Whole
@@ -250,8 +250,9 @@ def _anchor_inner(
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _sight(moved: float, lists: Whole, counts: Whole, ends: Whole, sums: Floats) -> int:
     """Fill ``SEEN`` with those to look at in this step; return how many."""
-    shelf = min(SHELVES - 1, int((moved - 1.0) * (1.0 + 1e-9) * (SHELVES / (INNER - 1.0))))
-    count = counts[STRUCK]
+    reached = max(0.0, (moved - 1.0) * (1.0 + 1e-9) * (SHELVES / (INNER - 1.0)))
+    shelf = min(SHELVES - 1, int(reached))
+    count = int(counts[STRUCK])
     for place in range(count):
         lists[SEEN, place] = lists[STRUCK, place]
     for place in range(ends[shelf]):
@@ -325,7 +326,8 @@ def _look(
     for place in range(count):
         account = slots[place]
         look(
-            account, coins[account], owed[account], means, people, by_asset, by_mode, rules, now, weights, sums
+            account, coins[account], owed[account], means, people, by_asset, by_mode, rules, now, weights,
+            sums,
         )  # fmt: skip
         _keep_in_sight(account, lists, counts)
 

@@ -368,9 +368,8 @@ def visit(
     sums: Floats,
 ) -> None:
     """Visit one unhealthy account: one call, or none if it was not noticed or does not pay."""
-    if rules.delay > 0:
-        if worth_of(coins, weights[LATE, mode]) >= worth_of(owed, now[LATE_OWED_PRICE]):
-            return
+    if rules.delay > 0 and worth_of(coins, weights[LATE, mode]) >= worth_of(owed, now[LATE_OWED_PRICE]):
+        return
     if rules.rule == COMET:
         _absorb(coins, owed, by_asset, rules, now, sums)
     else:
