@@ -126,8 +126,8 @@ def book_of(accounts: Sequence[PoolAccount]) -> PoolBook:
 def plain_book(collateral: Floats, debt: Floats) -> PoolBook:
     """Return accounts that do nothing, in no e-mode; tokens, shape (account, asset)."""
     count = len(collateral)
-    whole = np.zeros(count, dtype=np.int64)
-    return PoolBook(collateral, debt, whole, whole, whole, np.zeros(count), np.full(count, np.inf))
+    mode, kind, phase = np.zeros((3, count), dtype=np.int64)
+    return PoolBook(collateral, debt, mode, kind, phase, np.zeros(count), np.full(count, np.inf))
 
 
 def rules_of(terms: PoolTerms) -> Rules:

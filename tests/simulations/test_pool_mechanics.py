@@ -56,8 +56,8 @@ def run(
                 assert getattr(found, name)[0] == pytest.approx(expected, rel=1e-9, abs=1e-9), (kernel, name)
     for name in AMOUNTS:
         if name != "checked":
-            setattr(wanted, name, round(getattr(wanted, name), 30))
-    wanted.seized_by_asset = [round(amount, 30) for amount in wanted.seized_by_asset]
+            setattr(wanted, name, round(getattr(wanted, name), 20))
+    wanted.seized_by_asset = [round(amount, 20) for amount in wanted.seized_by_asset]
     return wanted
 
 
