@@ -3,9 +3,10 @@
     python benchmarks/pool.py [--quick] [--json]
 
 CPU seconds of one thread, medians of runs that alternate; both kernels' results are equal to the last bit
-before anything is timed.  Eight assets, six of them volatile and correlated, hourly steps over thirty days;
-a quarter of the accounts owe two assets, more than half hold several.  The share of accounts on each route,
-the liquidations per path and the share of health factors that were computed stand beside every figure.
+before anything is timed.  The sample market: eight assets, six of them volatile and correlated, hourly steps
+over thirty days; a quarter of the accounts owe two assets, more than half hold several.  The share of
+accounts on each route, liquidations per path and the share of health factors that were computed stand beside
+every figure.
 """
 
 from __future__ import annotations
@@ -16,24 +17,16 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.cascade import RateCurve
-from core.pool.terms import Borrowers, Liquidators, PoolAsset, PoolTerms
-from simulations.pool.arrays import PoolBook, plain_book
+from core.pool.terms import PoolAsset, PoolTerms
+from simulations.paths.draw import draw
+from simulations.pool.arrays import plain_book
 from simulations.pool.face import AMOUNTS, COUNTED, PoolKernel, run_pool
+from simulations.pool.sample import sample_market
 
-NAMES = ("WETH", "WBTC", "wstETH", "LINK", "UNI", "AAVE", "USDC", "USDT")
-START = np.array([2_000.0, 40_000.0, 2_200.0, 15.0, 8.0, 90.0, 1.0, 1.0])
-THRESHOLDS = (83_00, 78_00, 79_00, 75_00, 70_00, 65_00, 80_00, 78_00)
-VOLATILITY = np.array([0.8, 0.6, 0.8, 1.0, 1.0, 0.9, 0.01, 0.01])  # per year
-CORRELATION = 0.7
-HELD = (0.3, 0.2, 0.2, 0.08, 0.05, 0.05, 0.08, 0.04)
-OWED = {6: 0.45, 7: 0.35, 0: 0.12, 1: 0.08}
 BAR = 5.0
 
 
@@ -49,62 +42,13 @@ class Claim:
     met: bool | None
 
 
-def draw_book(accounts: int, seed: int) -> PoolBook:
-    """Return accounts of lognormal size; health 1.02 and more."""
-    rng = np.random.default_rng(seed)
-    collateral, debt = np.zeros((accounts, len(NAMES))), np.zeros((accounts, len(NAMES)))
-    shares = np.array(THRESHOLDS) / 1e4
-    for number in range(accounts):
-        count = min(1 + rng.poisson(0.9), len(NAMES))
-        held = rng.choice(len(NAMES), count, replace=False, p=HELD)
-        collateral[number, held] = rng.lognormal(9, 2) * rng.dirichlet(np.ones(count)) / START[held]
-        owed = rng.choice(list(OWED), 1 + (rng.random() < 0.25), replace=False, p=list(OWED.values()))
-        most = (collateral[number] * START * shares).sum() / (1.02 + rng.lognormal(-0.7, 0.8))
-        debt[number, owed] = most * rng.dirichlet(np.ones(len(owed))) / START[owed]
-    return plain_book(collateral, debt)
-
-
-def draw_prices(paths: int, steps: int, seed: int) -> NDArray[np.float64]:
-    """Return correlated geometric walks, shape (path, step, asset)."""
-    rng = np.random.default_rng(seed)
-    volatile = 6
-    factor = np.linalg.cholesky(CORRELATION + (1 - CORRELATION) * np.eye(volatile))
-    shocks = rng.standard_normal((paths, steps, len(NAMES)))
-    shocks[..., :volatile] = shocks[..., :volatile] @ factor.T
-    hourly = VOLATILITY / np.sqrt(8_760)
-    return np.asarray(START * np.exp(np.cumsum(shocks * hourly - hourly**2 / 2, axis=1)))
-
-
-def terms_of(book: PoolBook, *, all_mechanics: int) -> PoolTerms:
-    """Return plain terms, or ones with interest, impact, gas, lag, delay and leavers."""
-    worth = Decimal(float((book.collateral * START).sum()))
-    if not all_mechanics:
-        assets = [
-            PoolAsset(n, t, t - 2_00, 6_00, depth_usd=worth) for n, t in zip(NAMES, THRESHOLDS, strict=True)
-        ]
-        return PoolTerms(tuple(assets), 3600)
-    debts = [Decimal(float(owed)) + 1 for owed in book.debt.sum(axis=0)]
+def plain_terms(terms: PoolTerms) -> PoolTerms:
+    """Return thresholds, bonuses and depth alone."""
     assets = [
-        PoolAsset(
-            name,
-            threshold,
-            threshold - 2_00,
-            6_00,
-            fee_bps=10_00,
-            supply=owed * Decimal("1.3"),
-            rates=RateCurve(),
-            depth_usd=worth,
-            heartbeat_steps=24,
-            deviation_bps=50,
-        )
-        for name, threshold, owed in zip(NAMES, THRESHOLDS, debts, strict=True)
+        PoolAsset(a.name, a.threshold_bps, a.ltv_bps, a.bonus_bps, depth_usd=a.depth_usd)
+        for a in terms.assets
     ]
-    return PoolTerms(
-        tuple(assets),
-        3600,
-        liquidators=Liquidators(gas_usd=Decimal(5), delay_steps=1, capital_usd=worth),
-        borrowers=Borrowers(leave_per_year=Decimal(1)),
-    )
+    return PoolTerms(tuple(assets), terms.step_seconds)
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -115,8 +59,12 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 def measure(accounts: int, *, paths: int, steps: int, all_mechanics: int, repetitions: int) -> Claim:
     """Return one comparison."""
-    book, prices = draw_book(accounts, seed=0), draw_prices(paths, steps, seed=1)
-    terms = terms_of(book, all_mechanics=all_mechanics)
+    market = sample_market(accounts, seed=0)
+    book, terms = market.book, market.terms
+    if not all_mechanics:
+        book, terms = plain_book(book.collateral, book.debt), plain_terms(terms)
+    drawn = draw(market.model, paths=paths, steps=steps, seed=1)
+    prices = np.ascontiguousarray(drawn.transpose(1, 0, 2))
 
     def run(kernel: PoolKernel) -> Callable[[], object]:
         return lambda: run_pool(book, prices, terms=terms, kernel=kernel, threads=1)

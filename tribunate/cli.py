@@ -25,6 +25,7 @@ from tribunate.commands import (
     guardrails,
     judge,
     model,
+    pool,
     proof,
     proposal,
     runs,
@@ -46,6 +47,7 @@ demo.register(app)
 judge.register(app)
 backtest.register(app)
 simulate.register(app)
+pool.register(app)
 proof.register(app)
 chain.register(app)
 guardrails.register(app)
