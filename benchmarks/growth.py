@@ -10,13 +10,12 @@ variation that explains is the claim.  ``--write`` draws docs/growth.svg.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from claims import Claim, print_json, say_claims
 from numpy.typing import NDArray
 from simulator_market import BONUS, CASCADES, THRESHOLD, Market, Regime, cpu_seconds, draw, median
 
@@ -41,18 +40,6 @@ class Point:
     liquidations: float
     event: float
     dense: float
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One row of the answer."""
-
-    claim: str
-    ours: float
-    peer: float | None
-    ratio: float | None
-    bar: float | None
-    met: bool | None
 
 
 def seconds_of(market: Market, kernel: Kernel, *, repetitions: int) -> float:
@@ -196,19 +183,15 @@ def main() -> None:
     if arguments.write:
         draw_picture(axes, workers, terms, explained)
     if arguments.json:
-        print(json.dumps([asdict(claim) for claim in claims], indent=2))
+        print_json(claims)
         return
-    print(f"load {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
     for name, found in axes.items():
         for p in found:
             print(
                 f"{name:12} {p.positions:6} positions {p.steps:5} steps {p.liquidations:8.1f} liquidations"
                 f"{p.event * 1e6:10.2f} us{p.dense * 1e6:12.1f} us dense"
             )
-    for claim in claims:
-        bar = "" if claim.bar is None else f"  (bar {claim.bar:g}: {'met' if claim.met else 'not met'})"
-        peer = "" if claim.peer is None else f" (dense {claim.peer:.1f})"
-        print(f"{claim.ours:8.3f}{peer}  {claim.claim}{bar}")
+    say_claims(claims)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,12 @@ every figure.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from statistics import median
 
 import numpy as np
+from claims import Claim, print_json, say_claims
 
 from core.pool.terms import PoolAsset, PoolTerms
 from simulations.paths.draw import draw
@@ -28,18 +26,6 @@ from simulations.pool.face import AMOUNTS, COUNTED, PoolKernel, run_pool
 from simulations.pool.sample import sample_market
 
 BAR = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One row of the answer."""
-
-    claim: str
-    ours: float
-    peer: float
-    ratio: float
-    bar: float | None
-    met: bool | None
 
 
 def plain_terms(terms: PoolTerms) -> PoolTerms:
@@ -100,12 +86,9 @@ def main() -> None:
         measure(20_000, paths=max(2, paths // 10), steps=720, all_mechanics=0, repetitions=3),
     ]
     if arguments.json:
-        print(json.dumps([asdict(claim) for claim in claims], indent=2))
+        print_json(claims)
         return
-    print(f"load {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
-    for claim in claims:
-        met = "" if claim.bar is None else f"  (bar {claim.bar:g}: {'met' if claim.met else 'not met'})"
-        print(f"{claim.ratio:6.2f}x  {claim.claim}{met}")
+    say_claims(claims)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from claims import Claim, print_json, say_claims
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS, MEBIBYTES, FIRST_SECONDS = 1.0, 300.0, 1.0
@@ -111,18 +111,6 @@ print(json.dumps({"cpu": (time.process_time() - begun) / paths}))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One row of the answer."""
-
-    claim: str
-    ours: float
-    peer: float | None
-    ratio: float | None
-    bar: float | None
-    met: bool | None
-
-
 def in_process(code: str, *arguments: int) -> dict[str, object]:
     """Run code in a fresh interpreter without torch; return what it printed."""
     command = [sys.executable, "-c", code, *(str(argument) for argument in arguments)]
@@ -145,21 +133,17 @@ def main() -> None:
     first, peak = float(str(found["first"])), float(str(found["peak"]))
     if found["torch"]:
         raise SystemExit("torch was loaded")
-    load = os.getloadavg()[0]
     what = f"100,000 scenarios of a day, 2,000 positions, {liquidations:.1f} liquidations each"
     claims = [
-        Claim(f"{what}: wall seconds (load {load:.1f})", wall, None, None, SECONDS, wall < SECONDS),
+        Claim(f"{what}: wall seconds", wall, None, None, SECONDS, wall < SECONDS),
         Claim(f"{what}: CPU seconds over NumPy's", cpu, numpy_cpu * 1e5, numpy_cpu * 1e5 / cpu, None, None),
         Claim("the same process, without torch: peak MiB", peak, None, None, MEBIBYTES, peak < MEBIBYTES),
         Claim("first result after import, seconds", first, None, None, FIRST_SECONDS, first < FIRST_SECONDS),
     ]
     if arguments.json:
-        print(json.dumps([asdict(claim) for claim in claims], indent=2))
+        print_json(claims)
         return
-    for claim in claims:
-        ratio = "" if claim.ratio is None else f" ({claim.ratio:,.0f}x)"
-        bar = "" if claim.bar is None else f", bar {claim.bar:g}: {'met' if claim.met else 'not met'}"
-        print(f"{claim.ours:8.3f}{ratio}  {claim.claim}{bar}")
+    say_claims(claims)
 
 
 if __name__ == "__main__":
