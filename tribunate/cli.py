@@ -25,6 +25,7 @@ from tribunate.commands import (
     guardrails,
     judge,
     model,
+    pool,
     proof,
     proposal,
     runs,
@@ -48,6 +49,7 @@ judge.register(app)
 backtest.register(app)
 simulate.register(app)
 search.register(app)
+pool.register(app)
 proof.register(app)
 chain.register(app)
 guardrails.register(app)

@@ -12,8 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import FinishedDemo
-from running import ROOT, cli, gone
+from running import ROOT, FinishedDemo, cli, gone
 
 from core.calls import fall_bps, is_extraordinary, lowest_cut_bps
 from core.market import Scalar, parameters_from, with_scalar
