@@ -15,11 +15,8 @@ for _pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_pool] = "1"
 
 import argparse  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
-from dataclasses import asdict, dataclass  # noqa: E402
 from datetime import UTC, datetime  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -29,6 +26,7 @@ use_cache_folder()
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from claims import Claim, print_json, say_claims  # noqa: E402
 
 from agents.plugins import strategy_factory  # noqa: E402
 from core.market import PriceHistory  # noqa: E402
@@ -56,18 +54,6 @@ HOUR = 3600
 FIRST_BAR, FIRST_VALUE = 1_546_300_800, 1_578_502_755
 BEGIN = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 END = {False: datetime(2024, 1, 1, tzinfo=UTC), True: datetime(2020, 7, 1, tzinfo=UTC)}
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One row; ``bar`` is a bound from above, in CPU seconds, ``None`` for a part or a smaller run."""
-
-    claim: str
-    ours: float
-    peer: float | None
-    ratio: float | None
-    bar: float | None
-    met: bool | None
 
 
 def made_up(end: int) -> BacktestInputs:
@@ -126,7 +112,13 @@ def main() -> None:
     seconds, parts = measure(config, inputs)
     claims = [_whole(config, seconds, inputs.prices.source, quick=arguments.quick)]
     claims += [Claim(f"of these: {name}", spent, None, None, None, None) for name, spent in parts.items()]
-    print(json.dumps([asdict(row) for row in claims]) if arguments.json else as_table(config, claims))
+    if arguments.json:
+        print_json(claims)
+        return
+    names = [n for n in config.__slots__ if n not in ("ends", "reactions", "trials")]
+    setting = ", ".join(f"{name} {getattr(config, name)}" for name in names)
+    print(f"{setting}, end {config.ends[0].name}, book {config.reactions[0]}")
+    say_claims(claims)
 
 
 def _whole(config: BacktestConfig, seconds: float, source: str, *, quick: bool) -> Claim:
@@ -137,23 +129,6 @@ def _whole(config: BacktestConfig, seconds: float, source: str, *, quick: bool) 
     )
     bar = None if quick else BAR_SECONDS
     return Claim(text, seconds, None, None, bar, None if bar is None else seconds < bar)
-
-
-def as_table(config: BacktestConfig, claims: list[Claim]) -> str:
-    load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
-    names = [n for n in config.__slots__ if n not in ("ends", "reactions", "trials")]
-    setting = ", ".join(f"{name} {getattr(config, name)}" for name in names)
-    lines = [
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {load}",
-        f"{setting}, end {config.ends[0].name}, book {config.reactions[0]}",
-        "",
-        "| claim | ours | bar | met |",
-        "|---|---|---|---|",
-    ]
-    for row in claims:
-        bar, met = "" if row.bar is None else f"{row.bar:g}", {True: "yes", False: "no", None: ""}[row.met]
-        lines.append(f"| {row.claim} | {row.ours:.1f} | {bar} | {met} |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from dataclasses import asdict, dataclass  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
+from claims import Claim  # noqa: E402
 from simulator_market import CASCADES, REGIMES, Market, cpu_seconds, draw, median  # noqa: E402
 from simulator_roof import roof  # noqa: E402
 
@@ -44,18 +45,6 @@ BARS = {
     ("event", "radcad-favourable"): 500.0,
 }
 SCAN_SHARE_OF_ROOF, EVENT_OVER_DENSE = 0.35, 50.0
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One row; ``ratio`` is ``None`` where the peer was not measured, ``bar`` where none is set."""
-
-    claim: str
-    ours: float
-    peer: float | None
-    ratio: float | None
-    bar: float | None
-    met: bool | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -41,7 +41,9 @@ def warm_up() -> None:
     from simulations.paths.draw import draw
     from simulations.paths.garch import Garch, GarchProcess
     from simulations.paths.scenario import PathModel
+    from simulations.pool import face
 
     engine.warm_up()
+    face.warm_up()
     process = GarchProcess((Garch(omega=1e-6, alpha=0.1, beta=0.8, degrees=4.0),))
     draw(PathModel(("ETH",), (1.0,), 3600, process), paths=2, steps=2, seed=0)

@@ -25,9 +25,11 @@ from tribunate.commands import (
     guardrails,
     judge,
     model,
+    pool,
     proof,
     proposal,
     runs,
+    search,
     simulate,
     strategy,
 )
@@ -46,6 +48,8 @@ demo.register(app)
 judge.register(app)
 backtest.register(app)
 simulate.register(app)
+search.register(app)
+pool.register(app)
 proof.register(app)
 chain.register(app)
 guardrails.register(app)

@@ -14,7 +14,7 @@ from simulations.backtest.report import CAVEATS, BacktestReport, assumption_line
 from simulations.backtest.rivals import HINDSIGHT
 from simulations.backtest.trajectories import WEEK_SECONDS
 from simulations.backtest.windows import WHOLE_SPAN
-from simulations.page_parts import Plot, svg
+from simulations.studies.svg import Section, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def _of(world: str, values: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[
     return {name.removeprefix(f"{world}: "): v for name, v in values.items() if name.startswith(f"{world}: ")}
 
 
-def _debt_plot(report: BacktestReport, world: str) -> Plot:
+def _debt_plot(report: BacktestReport, world: str) -> Section:
     series = {name: np.cumsum(weekly) for name, weekly in _of(world, report.bad_debt_by_week).items()}
     times = [_time(report.begin + number * WEEK_SECONDS) for number in range(report.weeks)]
 
@@ -66,10 +66,10 @@ def _debt_plot(report: BacktestReport, world: str) -> Plot:
     shown = np.unique(np.linspace(0, report.weeks - 1, min(SHOWN_ROWS, report.weeks)).astype(int))
     rows = [(f"{times[n]:%Y-%m-%d}", *(f"{total[n]:,.1f}" for total in series.values())) for n in shown]
     sentence = "What each policy has lost so far, the mean over resampled books; steps are crashes."
-    return Plot(f"Bad debt: {world}", sentence, svg(draw), ("week", *series), rows)
+    return Section(f"Bad debt: {world}", sentence, svg(draw), ("week", *series), rows)
 
 
-def _threshold_plot(report: BacktestReport, world: str) -> Plot:
+def _threshold_plot(report: BacktestReport, world: str) -> Section:
     prefix = f"{world}: "
     series = {n.removeprefix(prefix): s for n, s in report.thresholds.items() if n.startswith(prefix)}
 
@@ -85,14 +85,14 @@ def _threshold_plot(report: BacktestReport, world: str) -> Plot:
     moments = np.linspace(report.begin, report.end, SHOWN_ROWS).astype(int)
     rows = [(f"{_time(now):%Y-%m-%d}", *(_standing(s, now) for s in series.values())) for now in moments]
     sentence = "What was in force, after guardrails, veto window and timelock."
-    return Plot(f"Thresholds: {world}", sentence, svg(draw), ("day", *series), rows)
+    return Section(f"Thresholds: {world}", sentence, svg(draw), ("day", *series), rows)
 
 
 def _standing(steps: Sequence[tuple[int, int]], now: int) -> str:
     return f"{[value for since, value in steps if since <= now][-1] / 100:.2f} %"
 
 
-def _regret_plot(report: BacktestReport, world: str) -> Plot:
+def _regret_plot(report: BacktestReport, world: str) -> Section:
     rows = [
         r for r in report.rows if f"{r.assumptions}, {r.reaction} book" == world and r.window == WHOLE_SPAN
     ]
@@ -116,10 +116,10 @@ def _regret_plot(report: BacktestReport, world: str) -> Plot:
         f"Net income against the best constant in hindsight, {best:.2f} %, which nobody could have known; "
         "the bars' whiskers are over resampled books."
     )
-    return Plot(f"Regret: {world}", sentence, svg(draw), ("policy", "regret", "low", "high"), table)
+    return Section(f"Regret: {world}", sentence, svg(draw), ("policy", "regret", "low", "high"), table)
 
 
-def _calibration_plot(calibration: Calibration) -> Plot:
+def _calibration_plot(calibration: Calibration) -> Section:
     recorded = np.array([real for _, real, _ in calibration.by_week])
     simulated = np.array([value for _, _, value in calibration.by_week])
     fitted = np.array([start < calibration.fit_until for start, _, _ in calibration.by_week])
@@ -137,7 +137,7 @@ def _calibration_plot(calibration: Calibration) -> Plot:
         for start, real, value in calibration.by_week
     ]
     sentence = "Each point is a week of liquidations of the fitted book; on the line both are equal."
-    return Plot("Simulated against recorded", sentence, svg(draw), ("week", "recorded", "simulated"), rows)
+    return Section("Simulated against recorded", sentence, svg(draw), ("week", "recorded", "simulated"), rows)
 
 
 def _look(number: int, name: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from simulations.kernels.rules import (
     UNCOVERED,
     scalars_of,
 )
-from simulations.studies.lending import ASSUMPTIONS, LendingStudy, cascade_terms, market_book, path_prices
+from simulations.studies.lending import LendingStudy, cascade_terms, market_book, scene_paths
 
 Amounts = NDArray[np.float64]
 THRESHOLD = Scalar.LIQUIDATION_THRESHOLD
@@ -41,7 +41,10 @@ LARGEST_FEATURE = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The market, the calendar and what counts; ``study.steps`` is not used."""
+    """The market in its base scene, the calendar and what counts; ``study.steps`` is not used.
+
+    ``study.tail`` must be plain: an episode has no weight.
+    """
 
     study: LendingStudy
     blocks: int = 26
@@ -59,6 +62,8 @@ class Rules:
             )
         if 0 not in self.moves_bps or len(set(self.moves_bps)) != len(self.moves_bps):
             raise SimulationError(f"moves were {self.moves_bps}", allowed="different ones, 0 among them")
+        if self.study.tail != "plain":
+            raise SimulationError(f"tail was {self.study.tail!r}", allowed="plain: an episode has no weight")
         if self.blocks < 1:
             raise SimulationError(f"blocks were {self.blocks}", allowed="at least 1")
 
@@ -97,11 +102,12 @@ class BlockOutcome:
 def first_state(rules: Rules, *, path: int) -> State:
     """Return the market before its first block, on the price path of that number."""
     study = replace(rules.study, steps=rules.steps)
-    book = market_book(study)
+    book = market_book(study, study.base)
     coins, owed = book.collateral[0], book.debt[0]
-    health = coins * study.start_price * study.current_bps / BPS_ONE / owed
-    prices = path_prices(study, first_path=path, paths=1)[0]
-    return State(coins, owed, health, prices, study.current_bps)
+    threshold = int(study.current.liquidation_threshold_bps)
+    health = coins * study.start_price * threshold / BPS_ONE / owed
+    prices, _ = scene_paths(study, study.base, first_path=path, paths=1)
+    return State(coins, owed, health, prices[0], threshold)
 
 
 def mask(rules: Rules, state: State) -> NDArray[np.int8]:
@@ -181,14 +187,14 @@ def features(rules: Rules, state: State) -> NDArray[np.float32]:
 def _follow(
     rules: Rules, coins: Amounts, owed: Amounts, prices: Amounts, *, threshold: int, sums: Amounts
 ) -> None:
-    scalars = scalars_of(cascade_terms(rules.study))
-    bonus = rules.study.bonus_bps / BPS_ONE
+    scalars = scalars_of(cascade_terms(rules.study, rules.study.base))
+    bonus = int(rules.study.current.liquidation_bonus_bps) / BPS_ONE
     follow_book(coins, owed, np.ascontiguousarray(prices), threshold / BPS_ONE, bonus, scalars, sums)
 
 
 def _returned(rules: Rules, state: State, *, price: float) -> State:
     """Let borrowers go back towards their health, and replace who has nothing left."""
-    share = ASSUMPTIONS[rules.study.assumptions].return_share
+    share = rules.study.base.assumptions.return_share
     gone = (state.coins <= 0) | (state.owed <= 0)
     first = first_book(rules)
     coins = np.where(gone, first[0] * rules.study.start_price / price, state.coins)
@@ -200,7 +206,7 @@ def _returned(rules: Rules, state: State, *, price: float) -> State:
 
 def first_book(rules: Rules) -> tuple[Amounts, Amounts]:
     """Return collateral and debt of the market at its beginning, shape (borrower,) each."""
-    book = market_book(rules.study)
+    book = market_book(rules.study, rules.study.base)
     return book.collateral[0], book.debt[0]
 
 

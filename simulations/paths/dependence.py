@@ -123,7 +123,7 @@ def fill_ranks(
     seed: int,
     first_path: int,
     pairing: Pairing = Pairing.NONE,
-    factor_shift: float = 0.0,
+    factor_shift: float | Array = 0.0,
 ) -> Array | None:
     """Fill ``out``, shape (asset, step, path), with standard normals of the given dependence.
 
@@ -133,7 +133,7 @@ def fill_ranks(
         seed: Of the draw.
         first_path: Number of the first path.
         pairing: Opposite pairs have negatives of each other; the mixing of a t copula they share.
-        factor_shift: Added to the market's factor in every step (importance sampling).
+        factor_shift: Added to the market's factor (importance sampling): one number, or shape (step, path).
 
     Returns:
         With one factor, the shifted factor, shape (step, path).

@@ -126,10 +126,13 @@ def fill_block(
     *,
     seed: int,
     first_path: int,
-    factor_shift: float = 0.0,
+    factor_shift: float | Array = 0.0,
     market_rate: float = 1.0,
+    largest_move: float = math.inf,
 ) -> Trace:
     """Fill ``out``, shape (step, asset, path), with prices; see :mod:`simulations.paths.importance`.
+
+    Prices are held within ``exp(largest_move)`` of the start, to either side.
 
     Raises:
         SimulationError: a price leaves what a float64 holds.
@@ -150,13 +153,15 @@ def fill_block(
         )
     for asset, start in enumerate(model.start_prices):
         _accumulate(logs[asset])
+        if largest_move < math.inf:
+            np.clip(logs[asset], -largest_move, largest_move, out=logs[asset])
         _to_prices(logs[asset], start, out[:, asset])
     _fill_pegged(model, logs, market, out[:, driven:], seed=seed, first_path=first_path)
     return Trace(factor, counts)
 
 
 def _fill_returns(
-    model: PathModel, logs: Array, *, seed: int, first_path: int, factor_shift: float
+    model: PathModel, logs: Array, *, seed: int, first_path: int, factor_shift: float | Array
 ) -> Array | None:
     if not isinstance(model.process, GarchProcess):
         model.process.fill(logs, seed=seed, first_path=first_path)

@@ -129,12 +129,14 @@ class FittedGarch:
     residuals: Array
 
 
-def fit_garch(returns: Array, *, gjr: bool = False) -> FittedGarch:
+def fit_garch(returns: Array, *, gjr: bool = False, highest_persistence: float | None = None) -> FittedGarch:
     """Estimate by maximum likelihood with Student-t shocks.
 
     Args:
         returns: Log returns per step, shape (time,).
         gjr: Whether losses may move the variance more than gains.
+        highest_persistence: Estimates above are held there, all in one proportion; without one they are
+            refused where variance has no long run.
 
     Raises:
         SimulationError: too few returns, one that is not finite, a series that does not move, an
@@ -152,11 +154,14 @@ def fit_garch(returns: Array, *, gjr: bool = False) -> FittedGarch:
         )
     values = {name: float(value) for name, value in fitted.params.items()}
     following = float(fitted.forecast(horizon=1, reindex=False).variance.to_numpy()[-1, 0])
+    alpha, beta, gamma = values["alpha[1]"], values["beta[1]"], values.get("gamma[1]", 0.0)
+    persistence = alpha + gamma / 2 + beta
+    shrink = 1.0 if highest_persistence is None else min(1.0, highest_persistence / persistence)
     terms = Garch(
         omega=values["omega"] / PERCENT**2,
-        alpha=values["alpha[1]"],
-        beta=values["beta[1]"],
-        gamma=values.get("gamma[1]", 0.0),
+        alpha=alpha * shrink,
+        beta=beta * shrink,
+        gamma=gamma * shrink,
         mu=values["mu"] / PERCENT,
         degrees=values["nu"],
         next_variance=following / PERCENT**2,

@@ -18,17 +18,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from core.errors import SimulationError
 from simulations.paths.dependence import OneFactor
 from simulations.paths.draw import Trace, allocate, check_request, fill_block, in_blocks
 from simulations.paths.garch import GarchProcess
 from simulations.paths.jumps import SECONDS_PER_YEAR
+from simulations.paths.philox import MARKET, Stream, fill_uniforms, key_of
 from simulations.paths.scenario import PathModel
 
 Array = NDArray[np.float64]
 
 LARGEST_SHIFT = 5.0
+LARGEST_MOVE = 50.0
+"""Logarithm of the price over its start: a shock may send GARCH anywhere, and beyond this nothing is left."""
+MIXTURE = (0, 1, 0, 2)
+"""Of four paths in a row: from the model, tilted, from the model, with one shock."""
 LARGEST_RATE = 1e6
 
 
@@ -66,15 +72,6 @@ class WeightedEstimate:
     mean: float
     standard_error: float
     effective_paths: float
-
-
-@dataclass(frozen=True, slots=True)
-class WeightedTail:
-    """Quantile of losses at a level, their mean beyond it, and that mean's standard error."""
-
-    value_at_risk: float
-    expected_shortfall: float
-    standard_error: float
 
 
 def draw_weighted(
@@ -115,6 +112,79 @@ def draw_weighted(
     return WeightedPaths(out.transpose(0, 2, 1), log_weights)
 
 
+def draw_defensively(
+    model: PathModel,
+    tilt: Tilt,
+    *,
+    shock: float = 0.0,
+    paths: int,
+    steps: int,
+    seed: int,
+    first_path: int = 0,
+) -> WeightedPaths:
+    """Return a mixture of paths: of four, two from the model, one tilted, one with a shock in one step.
+
+    A tilt moves every step a little, which finds slow falls; with heavy tails a crash is one step, which only
+    the shock finds: the factor of one step, drawn evenly, is moved by ``shock`` deviations.  A weight is the
+    model's density over that of the mixture, never above 2, so that nothing that both have missed is worth
+    thousands of paths.  Without a shock the fourth path is tilted too.  Prices are held within exp(50) of the
+    start.  Figures of the tail are those of :mod:`simulations.statistics.tail`, with these weights.
+
+    Sources: Hesterberg 1995 (defensive mixtures); Owen and Zhou 2000 (fixed shares, balance heuristic).
+
+    Raises:
+        SimulationError: as :func:`draw_weighted`.
+    """
+    check_request(model, paths=paths, steps=steps, first_path=first_path, threads=1)
+    _check_tilt(model, tilt)
+    _check_tilt(model, Tilt(shock))
+    kinds = np.arange(first_path, first_path + paths) % len(MIXTURE)
+    out = allocate(model, paths=paths, steps=steps, memory_budget_bytes=None)
+    log_weights = np.empty(paths)
+    one_step = _one_step(shock, paths=paths, steps=steps, seed=seed, first_path=first_path)
+    ways: tuple[tuple[float | Array, float], ...] = (
+        (0.0, 1.0),
+        (tilt.factor_shift, tilt.market_rate),
+        (one_step, 1.0) if shock else (tilt.factor_shift, tilt.market_rate),
+    )
+    for way, (shift, rate) in enumerate(ways):
+        mine = np.array(MIXTURE)[kinds] == way
+        if not mine.any():
+            continue
+        drawn = np.empty_like(out)
+        trace = fill_block(
+            model,
+            drawn,
+            seed=seed,
+            first_path=first_path,
+            factor_shift=shift,
+            market_rate=rate,
+            largest_move=LARGEST_MOVE,
+        )
+        out[:, :, mine] = drawn[:, :, mine]
+        log_weights[mine] = _mixture_weights(model, tilt, trace, steps=steps, shock=shock)[mine]
+    return WeightedPaths(out.transpose(0, 2, 1), log_weights)
+
+
+def _one_step(shock: float, *, paths: int, steps: int, seed: int, first_path: int) -> Array:
+    """Return the shift of every step and path: ``shock`` in one step of each."""
+    uniforms = np.empty((1, paths))
+    fill_uniforms(key_of(seed, Stream.SHOCK), first_path, 1, MARKET, 0, uniforms)
+    shifts = np.zeros((steps, paths))
+    shifts[(uniforms[0] * steps).astype(np.int64), np.arange(paths)] = shock
+    return shifts
+
+
+def _mixture_weights(model: PathModel, tilt: Tilt, trace: Trace, *, steps: int, shock: float) -> Array:
+    """Return the logarithm of the model's density over the mixture's, shape (path,)."""
+    tilted = -_log_weights(model, tilt, trace, steps=steps)
+    if not shock or trace.factor is None:
+        return math.log(2.0) - np.logaddexp(0.0, tilted)
+    shocked = logsumexp(shock * trace.factor - shock**2 / 2, axis=0) - math.log(steps)
+    parts = np.stack([np.full_like(tilted, math.log(2.0)), tilted, shocked])
+    return np.asarray(math.log(4.0) - logsumexp(parts, axis=0))
+
+
 def weighted_mean(values: Array, log_weights: Array) -> WeightedEstimate:
     """Return the mean of ``values`` under the model, both of shape (path,).
 
@@ -127,38 +197,6 @@ def weighted_mean(values: Array, log_weights: Array) -> WeightedEstimate:
     error = float(weighted.std(ddof=1)) / len(values) ** 0.5
     relative = np.exp(log_weights - log_weights.max())
     return WeightedEstimate(float(weighted.mean()), error, float(relative.sum() ** 2 / (relative**2).sum()))
-
-
-def weighted_tail(losses: Array, log_weights: Array, *, level: float) -> WeightedTail:
-    """Return the tail of ``losses`` under the model beyond ``level``, for instance 0.999.
-
-    The shortfall is the quantile plus the mean excess over it (Rockafellar and Uryasev 2002), the error that
-    of the excess alone: that of the quantile does not enter to first order (Hong, Hu and Liu 2014).
-
-    Args:
-        losses: Shape (path,).
-        log_weights: Shape (path,).
-        level: Above 0, below 1.
-
-    Raises:
-        SimulationError: as :func:`weighted_mean`, or the weights drawn do not reach the level.
-    """
-    _check_weighted(losses, log_weights)
-    if not 0 < level < 1:
-        raise SimulationError(f"level was {level}", allowed="above 0, below 1")
-    weights = np.exp(log_weights)
-    worst_first = np.argsort(-losses, kind="stable")
-    beyond = np.cumsum(weights[worst_first]) / len(losses)
-    place = int(np.searchsorted(beyond, 1 - level, side="right"))
-    if place == len(losses):
-        raise SimulationError(
-            f"the weights add up to {beyond[-1]:.3g}, which does not reach level {level}",
-            allowed=f"more than {1 - level:.3g}",
-            hint="tilt less, or draw more paths",
-        )
-    quantile = float(losses[worst_first[place]])
-    excess = weighted_mean(np.maximum(losses - quantile, 0.0), log_weights)
-    return WeightedTail(quantile, quantile + excess.mean / (1 - level), excess.standard_error / (1 - level))
 
 
 def _check_weighted(values: Array, log_weights: Array) -> None:

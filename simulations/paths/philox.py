@@ -47,6 +47,7 @@ class Stream(IntEnum):
     JUMP = 3
     REGIME = 4
     RESAMPLE = 5
+    SHOCK = 6
 
 
 class Pairing(IntEnum):

@@ -20,7 +20,7 @@ HEAVY = ("torch", "web3", "uagents", "langchain", "pandas", "numpy", "numba")
 def public_names() -> set[str]:
     """Return the public classes and functions of ``core``."""
     names = set(core.negotiation.__all__)
-    for path in (ROOT / "core").glob("*.py"):
+    for path in [*(ROOT / "core").glob("*.py"), *(ROOT / "core" / "pool").glob("*.py")]:
         body = ast.parse(path.read_text()).body
         names |= {n.name for n in body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name[0] != "_"}
     return names
@@ -80,6 +80,9 @@ def test_every_command_shows_an_example() -> None:
         ["demo"],
         ["run"],
         ["backtest"],
+        ["simulate"],
+        ["search"],
+        ["runs", "export"],
         ["chain"],
         ["doctor"],
         ["proposal", "veto"],

@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from running import DemoProcess, start_demo
-
-
-@dataclass(frozen=True)
-class FinishedDemo:
-    """What one demo printed and left."""
-
-    code: int
-    result: dict[str, Any]
-    stdout: str
-    stderr: str
-    events: Path
-    folder: Path
-    seen_files: frozenset[str]
-    environments: tuple[str, ...]
+from running import DemoProcess, FinishedDemo, start_demo
 
 
 def _watch(demo: DemoProcess) -> tuple[set[str], list[str]]:

@@ -51,6 +51,20 @@ class DemoProcess:
         return int((self.folder / "agents" / agent / "pid").read_text())
 
 
+@dataclass(frozen=True)
+class FinishedDemo:
+    """What one demo printed and left."""
+
+    code: int
+    result: dict[str, Any]
+    stdout: str
+    stderr: str
+    events: Path
+    folder: Path
+    seen_files: frozenset[str]
+    environments: tuple[str, ...]
+
+
 def start_demo(base: Path, *arguments: str) -> DemoProcess:
     """Start ``tribunate demo --json`` with its output below ``base``."""
     runs, events = base / "runs", base / "events.ndjson"

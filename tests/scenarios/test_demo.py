@@ -12,9 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from running import ROOT, cli, gone
+from running import ROOT, FinishedDemo, cli, gone
 
-from conftest import FinishedDemo
 from core.calls import fall_bps, is_extraordinary, lowest_cut_bps
 from core.market import Scalar, parameters_from, with_scalar
 from core.messages import Phase

@@ -9,15 +9,17 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from core.errors import SimulationError
+from core.market import Parameters
+from core.units import Bps
 from simulations.environment.lending import LendingEnv, vector_of
 from simulations.environment.market import Rules, advance, features, first_state, mask
 from simulations.paths.garch import Garch
-from simulations.studies.lending import LendingStudy
+from simulations.studies.lending import Candidate, LendingStudy
+from simulations.studies.price_terms import PriceTerms
 
-STUDY = LendingStudy(
-    "ETH", 2_000.0, Garch(omega=2e-6, alpha=0.08, beta=0.90, degrees=4.0), 75_00, (75_00,),
-    steps=1, step_seconds=3600, borrowers=100,
-)  # fmt: skip
+MARKET = Parameters(Bps(70_00), Bps(75_00), Bps(5_00), 100_000, 120_000_000)
+PRICES = PriceTerms("garch-t", Garch(omega=2e-6, alpha=0.08, beta=0.90, degrees=4.0))
+STUDY = LendingStudy("ETH", 2_000.0, (PRICES,), (Candidate("now", MARKET),), steps=1, borrowers=100)
 RULES = Rules(STUDY, blocks=6)
 KEEP = RULES.moves_bps.index(0)
 UP = RULES.moves_bps.index(50)

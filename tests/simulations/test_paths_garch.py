@@ -101,6 +101,16 @@ def test_estimates_recover_what_was_drawn() -> None:
     assert fitted.residuals.std() == pytest.approx(1)
 
 
+def test_estimates_without_a_long_run_may_be_held_below_it_all_in_one_proportion() -> None:
+    values = normals(seed=7, paths=1, steps=3_000)[None]
+    GarchProcess((Garch(omega=2e-6, alpha=0.1, beta=0.85, degrees=6.0),)).follow(values)
+    free = fit_garch(values[0, :, 0], gjr=True).terms
+    held = fit_garch(values[0, :, 0], gjr=True, highest_persistence=0.8).terms
+    assert held.persistence == pytest.approx(0.8)
+    assert held.alpha / held.beta == pytest.approx(free.alpha / free.beta)
+    assert fit_garch(values[0, :, 0], gjr=True, highest_persistence=0.9999).terms == free
+
+
 def test_the_variance_after_the_sample_is_where_paths_begin() -> None:
     """A sample that ends in a storm begins its paths in one."""
     values = normals(seed=7, paths=1, steps=3_000)[None]

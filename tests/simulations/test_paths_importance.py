@@ -13,10 +13,18 @@ from core.errors import SimulationError
 from simulations.paths.dependence import Copula, OneFactor
 from simulations.paths.draw import draw
 from simulations.paths.garch import Garch, GarchProcess
-from simulations.paths.importance import Tilt, WeightedPaths, draw_weighted, weighted_mean, weighted_tail
+from simulations.paths.importance import (
+    Tilt,
+    WeightedEstimate,
+    WeightedPaths,
+    draw_defensively,
+    draw_weighted,
+    weighted_mean,
+)
 from simulations.paths.jumps import Jumps, MarketJump, NormalJump
 from simulations.paths.resample import BlockBootstrap
 from simulations.paths.scenario import PathModel
+from simulations.statistics.tail import shortfall_and_error, value_at_risk
 
 HOUR = 3600
 FLAT = Garch(omega=1e-4, alpha=0.0, beta=0.0)
@@ -125,34 +133,57 @@ def test_effective_paths_are_all_without_and_few_with_a_large_tilt() -> None:
     assert weighted_mean(ones, heavy.log_weights).effective_paths < 50
 
 
-def test_the_tail_of_unweighted_losses_by_hand() -> None:
-    """Ten losses 0 to 9 at level 0.75: the worst two and a half are (9 + 8 + 7 / 2) / 2.5 on average."""
-    tail = weighted_tail(np.arange(10.0), np.zeros(10), level=0.75)
-    assert (tail.value_at_risk, tail.expected_shortfall) == (7.0, pytest.approx(8.2))
-
-
 @pytest.mark.parametrize("level", [0.99, 0.999, 0.9999])
 def test_a_normal_tail_has_its_closed_form_at_any_level(level: float) -> None:
     """Value at risk z, expected shortfall phi(z) / (1 - level), in deviations of a day of 24 steps."""
     z = float(stats.norm.ppf(level))
     sample = draw_weighted(NORMAL, Tilt(-z / 24**0.5), paths=20_000, steps=24, seed=8)
-    tail = weighted_tail(loss(sample) / (0.01 * 24**0.5), sample.log_weights, level=level)
-    assert tail.value_at_risk == pytest.approx(z, abs=0.03)
-    assert abs(tail.expected_shortfall - stats.norm.pdf(z) / (1 - level)) < 3.5 * tail.standard_error
-    assert tail.standard_error < 0.01
+    losses, weights = loss(sample) / (0.01 * 24**0.5), np.exp(sample.log_weights)
+    assert value_at_risk(losses, level, weights=weights).value == pytest.approx(z, abs=0.03)
+    shortfall, error = shortfall_and_error(losses, level, weights=weights)
+    assert abs(shortfall - stats.norm.pdf(z) / (1 - level)) < 3.5 * error
+    assert error < 0.01
 
 
-@pytest.mark.parametrize("level", [0.0, 1.0, -0.5, math.nan])
-def test_levels_that_are_none_are_refused(level: float) -> None:
-    with pytest.raises(SimulationError, match="level was"):
-        weighted_tail(np.arange(3.0), np.zeros(3), level=level)
+def test_a_defensive_mixture_has_the_tail_too_and_no_weight_above_two() -> None:
+    z = float(stats.norm.ppf(0.999))
+    sample = draw_defensively(NORMAL, Tilt(-z / 24**0.5), paths=20_000, steps=24, seed=8)
+    losses, weights = loss(sample) / (0.01 * 24**0.5), np.exp(sample.log_weights)
+    assert weights.max() <= 2.0
+    assert weights.mean() == pytest.approx(1.0, abs=0.02)
+    shortfall, error = shortfall_and_error(losses, 0.999, weights=weights)
+    assert abs(shortfall - stats.norm.pdf(z) / 0.001) < 3.5 * error
+    assert error < 0.02
 
 
-def test_a_level_that_the_weights_do_not_reach_is_refused() -> None:
-    """All weights a thousandth: the paths stand for one in a thousand, not for the worst hundredth."""
-    with pytest.raises(SimulationError, match=r"does not reach level 0\.99") as refused:
-        weighted_tail(np.arange(100.0), np.full(100, math.log(1e-3)), level=0.99)
-    assert refused.value.hint
+def test_one_shock_finds_the_crash_of_heavy_tails_which_many_small_moves_do_not() -> None:
+    """One hour in a million falls that far; in a day of 24 hours one does with 1 - (1 - 1e-6)^24."""
+    heavy = replace(NORMAL, process=GarchProcess((Garch(omega=1e-4, alpha=0.0, beta=0.0, degrees=4.0),)))
+    far = -0.01 * float(stats.t(4).ppf(1e-6)) / 2**0.5
+
+    def estimate(shock: float) -> WeightedEstimate:
+        sample = draw_defensively(heavy, Tilt(-0.4), shock=shock, paths=40_000, steps=24, seed=3)
+        logs = np.log(np.concatenate([np.full((1, 40_000), 2_000.0), sample.prices[:, :, 0]]))
+        return weighted_mean((np.diff(logs, axis=0).min(axis=0) < -far).astype(float), sample.log_weights)
+
+    truth = 1 - (1 - 1e-6) ** 24
+    shocked = estimate(-4.5)
+    assert abs(shocked.mean - truth) < 3.5 * shocked.standard_error
+    assert shocked.standard_error < 0.05 * truth
+    assert estimate(0.0).standard_error > 10 * shocked.standard_error
+
+
+def test_a_mixture_does_not_depend_on_chunks_and_its_even_paths_are_plain() -> None:
+    tilt = Tilt(-0.3, 4.0)
+    whole = draw_defensively(TWO, tilt, shock=-4.0, paths=300, steps=12, seed=5)
+    parts = [
+        draw_defensively(TWO, tilt, shock=-4.0, paths=150, steps=12, seed=5, first_path=n) for n in (0, 150)
+    ]
+    assert np.array_equal(whole.prices, np.concatenate([part.prices for part in parts], axis=1))
+    assert np.array_equal(whole.log_weights, np.concatenate([part.log_weights for part in parts]))
+    plain = draw(TWO, paths=300, steps=12, seed=5)
+    assert np.array_equal(whole.prices[:, ::2], plain[:, ::2])
+    assert not np.array_equal(whole.prices[:, 1::2], plain[:, 1::2])
 
 
 @pytest.mark.parametrize("shift", [5.1, -6.0, math.nan, math.inf])
@@ -204,8 +235,6 @@ def test_values_that_cannot_be_averaged_are_refused(
 ) -> None:
     with pytest.raises(SimulationError, match=found):
         weighted_mean(values, weights)
-    with pytest.raises(SimulationError, match=found):
-        weighted_tail(values, weights, level=0.5)
 
 
 def test_more_memory_than_allowed_is_refused() -> None:

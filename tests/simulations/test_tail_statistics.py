@@ -11,10 +11,13 @@ from scipy import stats
 from core.errors import SimulationError
 from simulations.statistics.tail import (
     Estimate,
+    effective_paths,
     expected_shortfall,
     mean,
     paths_for,
     probability,
+    shortfall_and_error,
+    tail_scores,
     value_at_risk,
 )
 
@@ -72,6 +75,49 @@ def test_so_do_weighted_ones_and_they_are_narrower(figure: Figure, truth: float)
     assert np.median([e.high - e.low for e in found]) < 0.6 * (plain.high - plain.low)
 
 
+def test_the_tail_of_ten_losses_by_hand() -> None:
+    """Losses 0 to 9 at level 0.75: the worst two and a half are (9 + 8 + 7 / 2) / 2.5 on average."""
+    losses = np.arange(10.0)
+    assert value_at_risk(losses, 0.75, weights=np.ones(10)).value == 7.0
+    assert expected_shortfall(losses, 0.75).value == pytest.approx(8.2)
+    assert tail_scores(losses, 0.75).mean() == pytest.approx(8.2)
+
+
+def test_no_interval_of_a_loss_that_is_never_negative_reaches_below_zero() -> None:
+    """Two bad paths of a thousand: the plain interval of the shortfall would begin below zero."""
+    losses = np.zeros(1_000)
+    losses[:2] = 10.0, 1.0
+    value, error = shortfall_and_error(losses, LEVEL)
+    found = expected_shortfall(losses, LEVEL)
+    assert value - 1.96 * error < 0 < found.low < value < found.high
+    assert mean(losses).low == 0.0
+    assert not expected_shortfall(losses, LEVEL).holds_zero
+    nothing = expected_shortfall(np.zeros(100), LEVEL)
+    assert (nothing.low, nothing.value, nothing.high) == (0.0, 0.0, 0.0)
+
+
+def test_nineteen_of_twenty_log_intervals_hold_the_shortfall_of_rare_exponential_losses() -> None:
+    """One path in fifty loses, exponentially: all of it lies beyond 97.5 %, whose mean is 0.02 / 0.025."""
+    rng = np.random.default_rng(9)
+    found = []
+    for _ in range(400):
+        hit = rng.random(4_000) < 0.02
+        found.append(expected_shortfall(hit * rng.standard_exponential(4_000), LEVEL))
+    assert 0.92 <= share_that_holds(0.8, found) <= 0.98
+    assert min(estimate.low for estimate in found) > 0
+
+
+def test_weights_that_do_not_reach_the_level_are_refused() -> None:
+    """All weights a thousandth: the paths stand for one in a thousand, not for the worst hundredth."""
+    with pytest.raises(SimulationError, match=r"does not reach level 0\.99") as refused:
+        expected_shortfall(np.arange(100.0), 0.99, weights=np.full(100, 1e-3))
+    assert refused.value.hint
+
+
+def test_effective_paths_of_equal_weights_are_all_of_them() -> None:
+    assert effective_paths(np.full(50, 0.3)) == pytest.approx(50.0)
+
+
 def test_wilson_s_interval_is_no_point_when_nothing_happened() -> None:
     estimate = probability(np.zeros(1_000, dtype=bool))
     assert (estimate.value, estimate.low) == (0.0, 0.0)
@@ -79,10 +125,19 @@ def test_wilson_s_interval_is_no_point_when_nothing_happened() -> None:
 
 
 def test_a_mean_and_its_interval() -> None:
+    """Kurtosis 1.5 means 2 x 3 / 0.5 = 12 degrees, whose 97.5 % quantile is 2.178813."""
     estimate = mean(np.array([1.0, 2.0, 3.0]))
-    half = 1.959964 * np.sqrt(2 / 9)
+    half = 2.178813 * np.sqrt(2 / 9)
     assert (estimate.value, estimate.high) == pytest.approx((2.0, 2.0 + half), rel=1e-6)
     assert Estimate(0.1, -0.1, 0.3).holds_zero
+
+
+def test_a_mean_that_one_path_carries_is_hardly_known() -> None:
+    """One path of a thousand: kurtosis about 1,000, two degrees, and a quantile of 4.3 instead of 1.96."""
+    values = np.zeros(1_000)
+    values[0] = -1.0
+    found = mean(values)
+    assert (found.high - found.value) / (values.std() / 1_000**0.5) == pytest.approx(4.303, rel=0.01)
 
 
 def test_four_times_the_paths_halve_the_interval() -> None:

@@ -1,4 +1,4 @@
-"""``tribunate runs``: large computations in chunks, listed, shown, compared, and gone on with."""
+"""``tribunate runs``: large computations in chunks, listed, shown, compared, gone on with, exported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simulations.studies.engines import Engine
     from simulations.studies.store import StoredRun
 
-app = typer.Typer(help="List, show, compare and resume runs in chunks.", no_args_is_help=True)
+app = typer.Typer(help="List, show, compare, resume and export runs in chunks.", no_args_is_help=True)
 
 RunsOption = Annotated[Path, typer.Option("--runs", help="Where runs are kept.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -30,6 +30,14 @@ class EngineName(StrEnum):
     SERIAL = "serial"
     POOL = "pool"
     RAY = "ray"
+
+
+class FormatName(StrEnum):
+    """What a table is written as."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    ARROW = "arrow"
 
 
 @app.command("list", epilog="Example: tribunate runs list --json")
@@ -101,6 +109,22 @@ def resume(
     require_current(found.identity)
     done = conduct(runs, found.identity, engine=engine_of(engine, workers), progress=say_progress)
     print(json.dumps(_row(done), indent=2) if as_json else f"{done.name} is whole: {done.result_hash()}")
+
+
+@app.command("export", epilog="Example: tribunate runs export 3f9a --format csv --out rows.csv")
+def export(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option("--out", help="Where rows go; figures stand beside, NAME-figures.")],
+    form: Annotated[FormatName, typer.Option("--format", help="csv, parquet or arrow.")] = FormatName.PARQUET,
+    runs: RunsOption = RUNS,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a finished run's rows, and its figures, for other programs."""
+    from simulations.studies.export import ExportFormat, export_run
+    from simulations.studies.store import find_run
+
+    written = export_run(find_run(runs, run), out, ExportFormat(form.value))
+    print(json.dumps([str(path) for path in written]) if as_json else "\n".join(map(str, written)))
 
 
 def engine_of(name: EngineName, workers: int | None) -> Engine:

@@ -3,94 +3,178 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.units import PRICE_ONE
+from tribunate.commands.market_study import at_threshold, named_vector, prices_of, standing
 from tribunate.commands.runs import RUNS, EngineName, engine_of, say_progress
 
 if TYPE_CHECKING:
-    from simulations.paths.garch import Garch
+    from core.market import Parameters, PriceHistory
+    from simulations.candidates.mask import ActionMask, Refused
+    from simulations.studies.lending import Candidate, LendingStudy
+    from simulations.studies.page import Report
 
-DECLARED_DAILY_VOLATILITY = 0.04
-HISTORY_SECONDS = 180 * 24 * 3600
+SCENE_PATHS = 2_000
+
+
+class Tail(StrEnum):
+    """How the far tail is drawn."""
+
+    PLAIN = "plain"
+    IMPORTANCE = "importance"
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("simulate", epilog="Example: tribunate simulate --paths 10000 --now 7500")(simulate)
+    app.command("simulate", epilog="Example: tribunate simulate --paths 10000 --now 7500 --html report.html")(
+        simulate
+    )
 
 
 def simulate(
     now: Annotated[int, typer.Option("--now", help="The threshold as it stands, basis points.")] = 75_00,
-    width: Annotated[int, typer.Option(help="Candidates reach this far on either side, basis points.")] = 200,
-    step: Annotated[int, typer.Option(help="Distance of candidates, basis points.", min=1)] = 50,
+    width: Annotated[int, typer.Option(help="Candidates reach this far on either side, basis points.")] = 50,
+    step: Annotated[int, typer.Option(help="Distance of candidates, basis points.", min=1)] = 25,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(help="A proposal or rival: NAME=THRESHOLD or NAME=LTV/THRESHOLD/BONUS."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Candidates may take so many epochs to reach.", min=1)] = 1,
     paths: Annotated[int, typer.Option(help="Price paths.", min=1)] = 10_000,
     hours: Annotated[int, typer.Option(help="Horizon.", min=1)] = 24,
+    tail: Annotated[Tail, typer.Option(help="plain, or importance: half the paths drawn further down.")] = (
+        Tail.IMPORTANCE
+    ),
     assumptions: Annotated[str, typer.Option(help="The book: fragile or sturdy.")] = "fragile",
+    elasticity: Annotated[float, typer.Option(help="How far borrowers re-lever, 0 to 1.")] = 0.0,
     data: Annotated[Path | None, typer.Option(help="Folder with prices: fit volatility there.")] = None,
     asset: Annotated[str, typer.Option(help="ETH, BTC or LINK.")] = "ETH",
     seed: Annotated[int, typer.Option(help="Drives book and paths.", min=0)] = 1,
+    scene_paths: Annotated[
+        int | None, typer.Option(help="Paths of each model and sensitivity; 2,000 for a report, else none.")
+    ] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept; a stopped one goes on.")] = RUNS,
     engine: Annotated[EngineName, typer.Option(help="Where chunks are computed.")] = EngineName.POOL,
     workers: Annotated[int | None, typer.Option(help="Processes; all cores if left out.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report: one file that opens offline.")] = None,
+    plotly: Annotated[
+        Path | None, typer.Option(help="Write the pictures to turn and zoom; needs the extra plotly.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Simulate candidate thresholds on common paths; print tail figures with their intervals."""
-    from simulations.runs import write_atomic
+    from simulations.candidates.mask import ActionMask
     from simulations.studies.conduct import conduct
     from simulations.studies.figures import figures_record, figures_text, study_figures
     from simulations.studies.lending import LendingStudy
+    from simulations.studies.model_error import in_all_scenes
+    from simulations.studies.page import Report
+    from simulations.studies.plotly_page import require_plotly
+    from simulations.studies.scenes import Scene, SceneKind
+    from simulations.studies.verdict import verdict_of
 
-    price, garch = _fitted(data, asset) if data is not None else _declared()
+    if plotly is not None:
+        require_plotly()
+    price, terms, missing, history = prices_of(data, asset)
+    current = standing(now, price=price)
+    asked = [(f"{value / 100:.2f} %", at_threshold(current, value)) for value in _grid(now, width, step)]
+    asked += [named_vector(text, current) for text in candidate or ()]
+    admitted, refused = masked(asked, ActionMask(current, epochs=epochs))
     study = LendingStudy(
         asset=asset,
         start_price=price,
-        garch=garch,
-        current_bps=now,
-        candidates_bps=tuple(range(now - width, now + width + 1, step)) if width else (now,),
-        assumptions=assumptions,
+        prices=terms,
+        candidates=admitted,
+        scenes=(Scene("base", book=assumptions, elasticity=elasticity),),
+        tail=tail.value,
         steps=hours,
         step_seconds=3600,
         paths=paths,
         seed=seed,
+        unavailable=missing,
     )
+    shown = SCENE_PATHS if html is not None else 0
+    study = with_scenes(study, shown if scene_paths is None else scene_paths)
     run = conduct(runs, study.identity(), engine=engine_of(engine, workers), progress=say_progress)
-    figures = study_figures(study, run.table())
+    table = run.table()
+    figures = study_figures(study, table)
+    verdict = verdict_of(figures, in_all_scenes(study, table, SceneKind.MODEL), base=study.base)
+    report = Report(study, table, figures, verdict, run.identity.run_id, run.result_hash(), tuple(refused))
     if html is not None:
-        from simulations.studies.page import study_page
-
-        page = study_page(study, figures, run_id=run.identity.run_id, result=run.result_hash())
-        write_atomic(html, page.encode())
+        write_report(report, html, history=history)
+    if plotly is not None:
+        write_plotly(report, plotly)
     if as_json:
-        record = {"run": run.identity.run_id, "result": run.result_hash(), "study": study.record()}
-        print(json.dumps({**record, "candidates": figures_record(figures)}, indent=2))
+        record = {"run": run.identity.run_id, "result": run.result_hash(), "verdict": verdict.headline}
+        said = {"refused": refused_record(refused), "candidates": figures_record(figures)}
+        print(json.dumps({**record, "study": study.record(), **said}, indent=2))
         return
-    print(f"run {run.name}\n\n{figures_text(study, figures)}")
+    say_refused(refused)
+    print(f"run {run.name}\n\n{verdict.headline} {verdict.reasons[0]}\n\n{figures_text(study, figures)}")
 
 
-def _declared() -> tuple[float, Garch]:
-    """Return a price and hourly terms of 4 % a day, for a market without a history."""
-    from simulations.paths.garch import Garch
+def write_report(report: Report, path: Path, *, history: PriceHistory | None) -> None:
+    """Write the HTML report, with the coverage of the base model on ``history`` (generated without one)."""
+    from simulations.runs import write_atomic
+    from simulations.studies.page import report_page
+    from simulations.studies.walk_forward import generated_history, walk_forward
 
-    variance = DECLARED_DAILY_VOLATILITY**2 / 24
-    return 2_000.0, Garch(omega=variance * 0.02, alpha=0.08, beta=0.90, degrees=4.0)
+    seed, hours = report.study.seed, max(1, int(report.study.hours))
+    known = generated_history(seed) if history is None else history
+    covered = walk_forward(known, hours=hours, seed=seed)
+    named = covered if history is not None else replace(covered, source="generated")
+    write_atomic(path, report_page(replace(report, coverage=named)).encode())
 
 
-def _fitted(data: Path, asset: str) -> tuple[float, Garch]:
-    """Return the last price, and terms fitted on the 180 days before it."""
-    from models.data.archive import load_history
-    from simulations.studies.lending import fitted_terms
+def write_plotly(report: Report, path: Path) -> None:
+    """Write the interactive pictures."""
+    from simulations.runs import write_atomic
+    from simulations.studies.plotly_page import plotly_page
 
-    history = load_history(data, asset, source="exchange")
-    first = int(history.times[-1]) - HISTORY_SECONDS
-    recent = replace(
-        history,
-        times=history.times[history.times >= first],
-        closes_e8=history.closes_e8[history.times >= first],
-    )
-    return float(recent.closes_e8[-1]) / PRICE_ONE, fitted_terms(recent)
+    write_atomic(path, plotly_page(report.figures, report.cloud).encode())
+
+
+def refused_record(refused: list[Refused]) -> list[dict[str, object]]:
+    """Return what ``--json`` says of the vectors that cannot be reached."""
+    return [
+        {"parameters": one.parameters.as_dict(), "rule": one.rule, "reason": one.reason} for one in refused
+    ]
+
+
+def say_refused(refused: list[Refused]) -> None:
+    """Say on stderr what the guardrails keep out of reach."""
+    for one in refused:
+        print(f"out of reach: {one.reason}", file=sys.stderr)
+
+
+def _grid(now: int, width: int, step: int) -> list[int]:
+    return [value for value in range(now - width, now + width + 1, step) if value != now] if width else []
+
+
+def masked(
+    asked: list[tuple[str, Parameters]], mask: ActionMask
+) -> tuple[tuple[Candidate, ...], list[Refused]]:
+    """Return the market as it stands with all that can be reached, and the rest."""
+    from simulations.studies.lending import Candidate
+
+    found = [(name, vector, mask.refusal(vector)) for name, vector in asked]
+    admitted = [Candidate(name, vector) for name, vector, reason in found if reason is None]
+    refused = [reason for _, _, reason in found if reason is not None]
+    return (Candidate("now", mask.current), *admitted), refused
+
+
+def with_scenes(study: LendingStudy, scene_paths: int) -> LendingStudy:
+    """Return the study with every scene of a report, or as it is for 0 paths."""
+    from simulations.studies.scenes import all_scenes
+
+    if scene_paths == 0:
+        return study
+    vectors = [candidate.parameters for candidate in study.candidates]
+    scenes = all_scenes(study.base, [terms.name for terms in study.prices], vectors)
+    return replace(study, scenes=scenes, scene_paths=scene_paths)
