@@ -17,10 +17,11 @@ for _pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import argparse  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from datetime import UTC, datetime  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from simulations.compiled import use_cache_folder  # noqa: E402
+from simulations.compiled import use_cache_folder, warm_up  # noqa: E402
 
 use_cache_folder()
 
@@ -109,6 +110,8 @@ def main() -> None:
         "ETH", BEGIN, end, borrowers=300 if arguments.quick else 2_000, books=1, ends=(FRAGILE,),
         reactions=(RELEVERED,), network=False,
     )  # fmt: skip
+    warm_up()
+    replay(replace(config, end=BEGIN + 30 * 24 * HOUR), {}, inputs=inputs)
     seconds, parts = measure(config, inputs)
     claims = [_whole(config, seconds, inputs.prices.source, quick=arguments.quick)]
     claims += [Claim(f"of these: {name}", spent, None, None, None, None) for name, spent in parts.items()]
