@@ -36,11 +36,12 @@ from simulations.kernels.rules import (
     UNCOVERED,
     comes_before,
     curve_of,
+    drop_worst,
     growth_of,
+    heap_worst_first,
     impact_after,
     price_after,
     slippage_of,
-    sort_worst_first,
     strike,
     trigger_of,
 )
@@ -140,14 +141,20 @@ def _most_sold(
     slots: NDArray[np.int64],
     found: int,
     screen: float,
+    enough: float,
 ) -> float:
-    """Return the kept debt of all who may be struck: the most that can be repaid in this step."""
+    """Return the kept debt of all who may be struck: the most that can be repaid in this step.
+
+    What lies beyond ``enough`` changes nothing and is not added.
+    """
     most = 0.0
-    for place in range(found):
-        most += touched[lane, OWED, slots[place]]
-    while pointer < book.shape[1] and book[TRIGGER, pointer] > screen:
+    while pointer < book.shape[1] and book[TRIGGER, pointer] > screen and most < enough:
         most += book[OWED, pointer]
         pointer += 1
+    for place in range(found):
+        if most >= enough:
+            break
+        most += touched[lane, OWED, slots[place]]
     return most
 
 
@@ -202,16 +209,16 @@ def _serve(
     screen = level / index * (1.0 - MARGIN)
     if state[TOP, lane] > screen:
         found = _collect(touched, blocks, lane, count, screen, slots)
-    most = _most_sold(book, pointer, touched, lane, slots, found, screen) * index * (1.0 + bonus)
-    ordered = slippage + most * per_depth * (1.0 + MARGIN) >= break_even
+    enough = (break_even - slippage) * (1.0 - MARGIN) / (index * (1.0 + bonus) * per_depth)
+    ordered = _most_sold(book, pointer, touched, lane, slots, found, screen, enough) >= enough
     if ordered:
-        sort_worst_first(slots, found, touched[lane, TRIGGER], who[lane])
+        heap_worst_first(slots, found, touched[lane, TRIGGER], who[lane])
     while slippage < break_even:
         fresh = pointer < size and book[TRIGGER, pointer] > screen
         if taken < found and not ordered:
             fresh = False
         elif fresh and taken < found:
-            slot = slots[taken]
+            slot = slots[0]
             fresh = comes_before(
                 book[TRIGGER, pointer], numbers[pointer], touched[lane, TRIGGER, slot], who[lane, slot]
             )
@@ -220,9 +227,11 @@ def _serve(
             coins, kept = book[COINS, pointer], book[OWED, pointer]
             pointer += 1
         elif taken < found:
-            slot = slots[taken]
+            slot = slots[0] if ordered else slots[taken]
             number, coins, kept = who[lane, slot], touched[lane, COINS, slot], touched[lane, OWED, slot]
             taken += 1
+            if ordered:
+                drop_worst(slots, found - taken, touched[lane, TRIGGER], who[lane])
         else:
             break
         owed = kept * index

@@ -145,3 +145,45 @@ def sort_worst_first(
                 place -= gap
             slots[place] = slot
         gap //= 3
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def heap_worst_first(
+    slots: NDArray[np.int64], count: int, triggers: NDArray[np.float64], numbers: NDArray[np.int64]
+) -> None:
+    """Make ``slots[:count]`` a heap (Williams 1964) with the worst at 0: where few of many are taken."""
+    for place in range(count // 2 - 1, -1, -1):
+        _sink(slots, place, count, triggers, numbers)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def drop_worst(
+    slots: NDArray[np.int64], left: int, triggers: NDArray[np.float64], numbers: NDArray[np.int64]
+) -> None:
+    """Take the worst out of a heap of which ``left`` are left."""
+    slots[0] = slots[left]
+    _sink(slots, 0, left, triggers, numbers)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sink(
+    slots: NDArray[np.int64],
+    place: int,
+    count: int,
+    triggers: NDArray[np.float64],
+    numbers: NDArray[np.int64],
+) -> None:
+    """Move one slot down until it is worse than both below it."""
+    slot = slots[place]
+    while 2 * place + 1 < count:
+        below = 2 * place + 1
+        one = slots[below]
+        if below + 1 < count:
+            other = slots[below + 1]
+            if comes_before(triggers[other], numbers[other], triggers[one], numbers[one]):
+                below, one = below + 1, other
+        if not comes_before(triggers[one], numbers[one], triggers[slot], numbers[slot]):
+            break
+        slots[place] = one
+        place = below
+    slots[place] = slot
