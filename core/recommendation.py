@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from core.cascade import Liquidity
 from core.mandate import Limit, Mandate, SimulatedOutcome
@@ -21,25 +22,35 @@ class ForecastQuantile:
     value_e8: int
 
 
+class Wanted(StrEnum):
+    """What an answer must carry: all that evidence is made of, or the bound alone (a backtest)."""
+
+    EVIDENCE = "evidence"
+    BOUND = "bound"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
     """All that a strategy may look at when it decides.
 
     ``history`` ends before the decision; ``positions`` in wad for both tokens; ``seed`` drives every
-    random draw, so that the same observation gives the same recommendation.
+    random draw, so that the same observation gives the same recommendation.  The bound must not depend on
+    what is ``wanted``; whoever is asked for the bound alone may leave out the forecast and those outcomes
+    that the bound can be found without.
     """
 
     snapshot: MarketSnapshot
     scalar: Scalar
     mandate: Mandate
     history: PriceHistory
-    positions: tuple[Position, ...]
+    positions: Sequence[Position]
     liquidity: Liquidity
     close_factor_bps: Bps
     floor: int
     ceiling: int
     seed: int
     paths: int = 2_000
+    wanted: Wanted = Wanted.EVIDENCE
 
 
 @dataclass(frozen=True, slots=True)

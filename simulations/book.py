@@ -16,9 +16,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.position import Position
-from core.units import WAD
 from models.data.liquidations import Liquidations
+from simulations.columns import PositionColumns
 
 BORROWERS = 2_000
 MINIMUM_CALLS = 200
@@ -109,7 +108,6 @@ def resample(borrowers: int, books: int, *, seed: int) -> NDArray[np.int64]:
     return rows
 
 
-def positions_of(collateral: NDArray[np.float64], debt: NDArray[np.float64]) -> tuple[Position, ...]:
+def positions_of(collateral: NDArray[np.float64], debt: NDArray[np.float64]) -> PositionColumns:
     """Return whole tokens and USD as positions in wad."""
-    pairs = zip(collateral.tolist(), debt.tolist(), strict=True)
-    return tuple(Position(f"synthetic-{n}", int(c * WAD), int(d * WAD)) for n, (c, d) in enumerate(pairs))
+    return PositionColumns(collateral, debt, prefix="synthetic-")

@@ -19,6 +19,7 @@ from core.errors import SimulationError
 from core.lending import LiquidationRules
 from core.position import Position
 from core.units import BPS_ONE, WAD, Bps
+from simulations.columns import PositionColumns
 from simulations.kernels.rules import LIQUIDATIONS, TOTALS, scalars_of
 from simulations.kernels.work import Kernel, Run, fill, threads_for
 
@@ -60,6 +61,8 @@ class EngineResult:
 
 def book_from(positions: Sequence[Position]) -> Book:
     """Return positions in wad as one row of floats."""
+    if isinstance(positions, PositionColumns):
+        return Book(positions.collateral[None, :], positions.debt[None, :])
     collateral = np.array([[position.collateral / WAD for position in positions]])
     debt = np.array([[position.debt / WAD for position in positions]])
     return Book(collateral, debt)

@@ -111,23 +111,38 @@ def sample_candidates(
 ) -> CandidateSample:
     """Return the outcomes together with the paths' losses; see :func:`simulate_candidates`."""
     reaction = behaviour or Behaviour()
-    _check(observation, log_returns, candidates)
-    horizon = observation.mandate.horizon_hours
-    start = observation.snapshot.oracle_price / PRICE_ONE
-    prices = start * np.exp(np.cumsum(log_returns[:, :horizon], axis=1))  # (path, step)
-    prices = np.maximum(np.rint(prices * PRICE_ONE), 1.0) / PRICE_ONE
+    check_simulated(observation, log_returns, candidates)
+    prices = price_paths(observation, log_returns)
     parameters = [candidate_parameters(observation, value) for value in candidates]
     book = reacted_book(observation, parameters, behaviour=reaction)
-    result = _cascade(observation, prices, parameters, book=book, liquidity=observation.liquidity)
-    supply = observation.snapshot.total_debt_supply * DEBT_TO_WAD / WAD
-    losses = (result.bad_debt + result.uncovered) / supply  # (candidate, path)
-    liquidated = result.liquidated_value / supply
-    failures = _stress_failures(observation, parameters, book=book)
+    losses, liquidated = path_losses(observation, prices, parameters, book=book)
+    failures = stress_failures(observation, parameters, book=book)
     outcomes = tuple(
-        _outcome(observation, value, losses[row], liquidated=liquidated[row], failures=failures[row])
+        outcome_of(observation, value, losses[row], liquidated=liquidated[row], failures=failures[row])
         for row, value in enumerate(candidates)
     )
     return CandidateSample(tuple(candidates), losses, liquidated, outcomes)
+
+
+def price_paths(observation: Observation, log_returns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return prices in USD over the mandate's horizon, in whole oracle units, shape (path, step)."""
+    horizon = observation.mandate.horizon_hours
+    start = observation.snapshot.oracle_price / PRICE_ONE
+    prices = start * np.exp(np.cumsum(log_returns[:, :horizon], axis=1))  # (path, step)
+    return np.asarray(np.maximum(np.rint(prices * PRICE_ONE), 1.0) / PRICE_ONE)
+
+
+def path_losses(
+    observation: Observation,
+    prices: NDArray[np.float64],
+    parameters: Sequence[Parameters],
+    *,
+    book: engine.Book,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return bad debt and liquidated value as shares of supply, shape (candidate, path) each."""
+    result = _cascade(observation, prices, parameters, book=book, liquidity=observation.liquidity)
+    supply = observation.snapshot.total_debt_supply * DEBT_TO_WAD / WAD
+    return (result.bad_debt + result.uncovered) / supply, result.liquidated_value / supply
 
 
 def candidate_parameters(observation: Observation, value: int) -> Parameters:
@@ -140,7 +155,13 @@ def reacted_book(
     observation: Observation, parameters: Sequence[Parameters], *, behaviour: Behaviour
 ) -> engine.Book:
     """Return the book after borrowers have reacted, one row per candidate."""
-    book = engine.book_from(observation.positions)
+    return book_after(observation, engine.book_from(observation.positions), parameters, behaviour=behaviour)
+
+
+def book_after(
+    observation: Observation, book: engine.Book, parameters: Sequence[Parameters], *, behaviour: Behaviour
+) -> engine.Book:
+    """Return ``book``, the observation's positions as one row, after borrowers have reacted."""
     wanted = _wanted_debt(observation, book, parameters)  # (candidate, position)
     debt = book.debt + behaviour.relever_share * (wanted - book.debt)
     return engine.Book(np.broadcast_to(book.collateral, debt.shape), debt)
@@ -161,7 +182,10 @@ def _wanted_debt(
     return np.repeat(book.debt, len(parameters), axis=0)
 
 
-def _check(observation: Observation, log_returns: NDArray[np.float64], candidates: Sequence[int]) -> None:
+def check_simulated(
+    observation: Observation, log_returns: NDArray[np.float64], candidates: Sequence[int]
+) -> None:
+    """Refuse candidates that do not ascend or are not simulated, and paths too few or too short."""
     if list(candidates) != sorted(set(candidates)) or not candidates:
         raise SimulationError("candidates do not ascend strictly", allowed="each value once, ascending")
     if observation.scalar not in SIMULATED_SCALARS:
@@ -200,7 +224,7 @@ def _cascade(
     )
 
 
-def _stress_failures(
+def stress_failures(
     observation: Observation, parameters: Sequence[Parameters], *, book: engine.Book
 ) -> list[tuple[str, ...]]:
     """Return, per candidate, the names of the scenarios whose bad debt exceeds the reserves."""
@@ -223,7 +247,7 @@ def _stress_path(observation: Observation, scenario: StressScenario) -> NDArray[
     return np.full((1, observation.mandate.horizon_hours), fallen)
 
 
-def _outcome(
+def outcome_of(
     observation: Observation,
     value: int,
     losses: NDArray[np.float64],
@@ -231,6 +255,7 @@ def _outcome(
     liquidated: NDArray[np.float64],
     failures: tuple[str, ...],
 ) -> SimulatedOutcome:
+    """Return what one candidate comes to; ``losses`` and ``liquidated`` are shares, shape (path,)."""
     snapshot = observation.snapshot
     parameters = candidate_parameters(observation, value)
     reserves = snapshot.reserves / snapshot.total_debt_supply

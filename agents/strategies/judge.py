@@ -1,6 +1,9 @@
 """From a forecast to a recommendation; every strategy ends here.
 
 model ─► paths ─► simulations.search.safe_search ─► bound, outcomes, binding limits ─► Recommendation
+
+Whoever asks for the bound alone gets the same bound by ``simulations.bound``, with its outcome or, where no
+value is safe, that of the lowest.
 """
 
 from __future__ import annotations
@@ -9,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.mandate import Limit, SimulatedOutcome
+from core.market import Scalar
 from core.ports import RiskModel
-from core.recommendation import ForecastQuantile, Observation, Recommendation
+from core.recommendation import ForecastQuantile, Observation, Recommendation, Wanted
 from core.units import NANO, Bps
 
 if TYPE_CHECKING:
@@ -21,12 +25,14 @@ HORIZONS = (1, 4, 12, 24)
 LEVELS_BPS = (1_00, 2_50, 5_00, 10_00, 25_00, 50_00, 75_00, 90_00, 95_00, 97_50, 99_00)
 
 OUTSIDE_LIMITS = "no value meets the risk limits of the mandate"
+BOUND_ALONE = "the bound alone was asked for"
 
 
 def judge(observation: Observation, model: RiskModel) -> Recommendation:
     """Return the recommendation that follows from one model's forecast."""
     paths = model_paths(observation, model)
-    return judge_paths(observation, paths, forecast=forecast_of(observation, model), card=model.describe())
+    card = model.describe() if observation.wanted is Wanted.EVIDENCE else {}
+    return judge_paths(observation, paths, forecast=forecast_of(observation, model), card=card)
 
 
 def model_paths(observation: Observation, model: RiskModel) -> NDArray[np.float64]:
@@ -40,7 +46,9 @@ def model_paths(observation: Observation, model: RiskModel) -> NDArray[np.float6
 
 
 def forecast_of(observation: Observation, model: RiskModel) -> tuple[ForecastQuantile, ...]:
-    """Return the quantiles that a track record is scored by."""
+    """Return the quantiles that a track record is scored by; none where the bound alone is wanted."""
+    if observation.wanted is Wanted.BOUND:
+        return ()
     return model.quantiles(
         observation.history, horizons=HORIZONS, levels_bps=LEVELS_BPS, seed=observation.seed
     )
@@ -56,6 +64,8 @@ def judge_paths(
     """Return the recommendation that follows from paths, shape (path, step)."""
     from simulations.search import binding_limits, safe_search_with_error
 
+    if observation.wanted is Wanted.BOUND and observation.scalar is not Scalar.LTV:
+        return _bound_alone(observation, paths, card=card)
     outcomes, bound, error = safe_search_with_error(observation, paths)
     binding = binding_limits(outcomes, bound, observation.mandate)
     return Recommendation(
@@ -67,6 +77,19 @@ def judge_paths(
         reason=explain(bound, outcomes, binding=binding, standard_error=error),
         model=dict(card),
     )
+
+
+def _bound_alone(
+    observation: Observation, paths: NDArray[np.float64], *, card: Mapping[str, str]
+) -> Recommendation:
+    from simulations.bound import bound_alone
+    from simulations.montecarlo import simulate_candidates
+    from simulations.search import candidate_grid
+
+    found = bound_alone(observation, paths)
+    bound = None if found is None else found.value
+    outcomes = (found,) if found else simulate_candidates(observation, paths, candidate_grid(observation)[:1])
+    return Recommendation(observation.scalar, bound, (), outcomes, (), BOUND_ALONE, dict(card))
 
 
 def abstain(observation: Observation, reason: str, card: Mapping[str, str]) -> Recommendation:

@@ -21,7 +21,7 @@ from core.cascade import Liquidity
 from core.mandate import Mandate
 from core.market import MarketSnapshot, Parameters, PriceHistory
 from core.ports import Strategy
-from core.recommendation import Observation
+from core.recommendation import Observation, Wanted
 from core.units import BPS_ONE, PRICE_ONE, WAD, Bps
 from simulations.backtest.books import (
     LOG_DEVIATION,
@@ -137,6 +137,7 @@ def observe(
         ceiling=ceiling,
         seed=terms.seed,
         paths=terms.paths,
+        wanted=Wanted.BOUND,
     )
 
 

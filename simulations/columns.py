@@ -1,0 +1,58 @@
+"""Positions as columns of floats: a synthetic book that many decisions look at, few one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import SimulationError
+from core.position import Position
+from core.units import WAD
+
+
+class PositionColumns(Sequence[Position]):
+    """Positions in wad that are made when somebody looks at one.
+
+    Args:
+        collateral: Whole tokens, shape (position,); what is below one wad is cut off.
+        debt: USD, shape (position,), cut off likewise.
+        prefix: Accounts are called by it and their number.
+
+    Raises:
+        SimulationError: the shapes differ.
+    """
+
+    def __init__(self, collateral: NDArray[np.float64], debt: NDArray[np.float64], *, prefix: str) -> None:
+        if collateral.shape != debt.shape or debt.ndim != 1:
+            raise SimulationError(
+                f"columns had shapes {collateral.shape} and {debt.shape}",
+                allowed="two equal shapes (position,)",
+            )
+        self.collateral = np.trunc(collateral * WAD) / WAD
+        self.debt = np.trunc(debt * WAD) / WAD
+        self._wad = (collateral * WAD, debt * WAD)
+        self._prefix = prefix
+        self._made: tuple[Position, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.debt)
+
+    def __iter__(self) -> Iterator[Position]:
+        return iter(self._all())
+
+    @overload
+    def __getitem__(self, place: int) -> Position: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Position, ...]: ...
+    def __getitem__(self, place: int | slice) -> Position | tuple[Position, ...]:
+        return self._all()[place]
+
+    def _all(self) -> tuple[Position, ...]:
+        if self._made is None:
+            coins, owed = (column.tolist() for column in self._wad)
+            pairs = enumerate(zip(coins, owed, strict=True))
+            self._made = tuple(Position(f"{self._prefix}{n}", int(c), int(d)) for n, (c, d) in pairs)
+        return self._made
