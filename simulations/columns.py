@@ -50,6 +50,12 @@ class PositionColumns(Sequence[Position]):
     def __getitem__(self, place: int | slice) -> Position | tuple[Position, ...]:
         return self._all()[place]
 
+    def __eq__(self, other: object) -> bool:
+        return self._all() == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
     def _all(self) -> tuple[Position, ...]:
         if self._made is None:
             coins, owed = (column.tolist() for column in self._wad)

@@ -27,7 +27,8 @@ def run_backtest(
         config: Span, sizes and assumptions.
         strategies: By name, functions that return a fresh strategy.
         inputs: Recorded facts; without calls of V2 nothing is calibrated, and the report says so.
-        store: Folder for finished trajectories; a later run with the same configuration reuses them.
+        store: Folder for finished trajectories and totals; a later run of the same code, configuration and
+            data reuses them.
         progress: Hears of every decision week and every replay.
 
     Raises:

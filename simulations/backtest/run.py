@@ -4,13 +4,12 @@
         └─► per end of the assumptions: trajectories (decisions, rivals)
                 └─► per reaction of borrowers: 200 books ─► a World ─► report
 
-Nothing here imports a strategy: instances are made by the caller's functions.  Trajectories are stored
-as they are finished, so that an interrupted run goes on where it stopped.
+Nothing here imports a strategy: instances are made by the caller's functions.  Trajectories and
+totals are kept as they are finished, so that an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,14 +19,13 @@ from numpy.typing import NDArray
 
 from core.epoch import quorum
 from core.errors import SimulationError
-from core.evidence import sha256
 from core.mandate import Mandate
-from core.market import Parameters, parameters_from
+from core.market import Parameters
 from core.ports import Strategy
 from core.units import BPS_ONE, Bps
-from models.data.snapshots import data_root
 from simulations.backtest.books import BookTerms, replay_books
 from simulations.backtest.decisions import DecisionTerms, replay_policy
+from simulations.backtest.kept import Kept, kept_in
 from simulations.backtest.rivals import (
     SMART_LTV,
     Constants,
@@ -54,7 +52,6 @@ from simulations.backtest.trials import replayed_besides
 from simulations.backtest.walk_forward import HOUR_SECONDS, Contender, Fits, WalkForward
 from simulations.book import Assumptions, draw_book, fit_sizes, resample
 from simulations.cores import usable_cores
-from simulations.runs import write_atomic
 
 Listener = Callable[[BacktestProgress], None]
 NETWORK_AT_LEAST = 4
@@ -77,8 +74,7 @@ class _Run:
     first: Parameters
     fits: Fits
     contenders: tuple[Contender, ...]
-    key: str
-    store: Path | None
+    kept: Kept
     progress: Listener | None
 
     @property
@@ -104,7 +100,8 @@ def replay(
         config: Span, sizes and assumptions.
         strategies: By name, functions that return a fresh strategy; from four on, their network is one more.
         inputs: Recorded facts.
-        store: Folder for finished trajectories; a later run with the same configuration reuses them.
+        store: Folder for finished trajectories and totals; a later run of the same code, configuration and
+            data reuses them.
         progress: Hears of every decision week and every replay.
 
     Raises:
@@ -152,8 +149,7 @@ def _prepared(
         first.parameters,
         Fits(makers, inputs.prices, walk, times, config.seed),
         contenders_of(list(strategies), network=config.network),
-        sha256((config.digest() + data_root(inputs.prices).hex()).encode()).hex()[:16],
-        store,
+        kept_in(store, config, inputs),
         progress,
     )
 
@@ -178,10 +174,10 @@ def _worlds(run: _Run, assumptions: Assumptions) -> list[World]:
             constants[config.reactions[0]], run.first, terms.actuation,
             walk=terms.walk, begin=run.begin, end=config.end,
         ),
-        *(_stored_or_decided(run, contender, terms) for contender in run.contenders),
+        *(_kept_or_decided(run, contender, terms) for contender in run.contenders),
     ]  # fmt: skip
     others = {
-        f"{contender.name}, {horizon} h": _stored_or_decided(run, contender, _with_horizon(terms, horizon))
+        f"{contender.name}, {horizon} h": _kept_or_decided(run, contender, _with_horizon(terms, horizon))
         for horizon in replayed_besides(config.trials, config.horizon_hours)
         for contender in run.contenders
         if contender.name != SMART_LTV  # the formula knows no horizon
@@ -282,37 +278,26 @@ def _totals(
     rows: NDArray[np.int64],
     reaction: str,
 ) -> NDArray[np.float64]:
-    """Return one policy's totals on all books."""
+    """Return one policy's totals on all books, replayed now or before."""
+    end = terms.assumptions.name
     timeline = under(terms.hours, trajectory.changes, run.begin)
-    totals = replay_books(timeline, book, rows, threads=usable_cores())
-    run.tell(terms.assumptions.name, f"{reaction} books: {trajectory.policy}", 1, 1)
+    totals, kept = run.kept.totals(
+        trajectory,
+        (end, reaction, str(len(rows))),
+        lambda: replay_books(timeline, book, rows, threads=usable_cores()),
+    )
+    run.tell(end, f"{reaction} books: {trajectory.policy}{', kept' if kept else ''}", 1, 1)
     return totals
 
 
-def _stored_or_decided(run: _Run, contender: Contender, terms: DecisionTerms) -> Trajectory:
+def _kept_or_decided(run: _Run, contender: Contender, terms: DecisionTerms) -> Trajectory:
     end, horizon = terms.assumptions.name, terms.mandate.horizon_hours
-    path = None
-    if run.store is not None:
-        path = run.store / f"trajectory-{run.key}-{end}-{horizon}h-{contender.name}.json"
-    if path is not None and path.is_file():
-        return _trajectory_from(path)
-    found = replay_policy(
-        lambda now: run.fits.policy(contender, now),
-        terms,
-        name=contender.name,
-        progress=lambda done, total: run.tell(end, f"{contender.name}, {horizon} h", done, total),
+    return run.kept.trajectory(
+        f"{end}-{horizon}h-{contender.name}",
+        lambda: replay_policy(
+            lambda now: run.fits.policy(contender, now),
+            terms,
+            name=contender.name,
+            progress=lambda done, total: run.tell(end, f"{contender.name}, {horizon} h", done, total),
+        ),
     )
-    if path is not None:
-        changes = [[since, parameters.as_dict()] for since, parameters in found.changes]
-        record = {"policy": found.policy, "changes": changes, "skipped": found.skipped_decisions}
-        write_atomic(path, json.dumps(record).encode())
-    return found
-
-
-def _trajectory_from(path: Path) -> Trajectory:
-    try:
-        record = json.loads(path.read_bytes())
-        changes = tuple((since, parameters_from(values)) for since, values in record["changes"])
-        return Trajectory(record["policy"], changes, record["skipped"])
-    except (ValueError, KeyError, TypeError) as problem:
-        raise SimulationError(f"{path.name} is not a trajectory: {problem!r}", hint="delete it") from problem

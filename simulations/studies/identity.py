@@ -5,7 +5,7 @@ Whatever changes a number changes the id, so that a cache that is found by its i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -51,10 +51,10 @@ class Identity:
         return plain
 
 
-def code_hash(root: Path | None = None) -> str:
-    """Return the hash over every source file that a number can depend on, hex."""
+def code_hash(root: Path | None = None, *, folders: Sequence[str] = CODE_FOLDERS) -> str:
+    """Return the hash over every source file in ``folders``, those that a number can depend on, hex."""
     base = Path(__file__).resolve().parents[2] if root is None else root
-    files = sorted(path for folder in CODE_FOLDERS for path in (base / folder).rglob("*.py"))
+    files = sorted(path for folder in folders for path in (base / folder).rglob("*.py"))
     lines = [f"{path.relative_to(base).as_posix()} {sha256(path.read_bytes()).hex()}" for path in files]
     return sha256("\n".join(lines).encode()).hex()
 

@@ -17,6 +17,7 @@ from core.units import Bps
 from models.data.liquidations import Liquidations
 from models.data.timeline import TimelineRow
 from simulations.backtest.conduct import run_backtest
+from simulations.backtest.kept import DECIDING_FOLDERS, kept_in
 from simulations.backtest.page import backtest_page
 from simulations.backtest.parameters import LAST_KNOWN_FROM, V3_BEGINS, parameter_history
 from simulations.backtest.report import FIRST_LINE, BacktestReport
@@ -24,6 +25,7 @@ from simulations.backtest.rivals import BEST_SO_FAR, HINDSIGHT, SMART_LTV
 from simulations.backtest.settings import BacktestConfig, BacktestInputs, BacktestProgress
 from simulations.backtest.trials import Trial
 from simulations.book import STURDY
+from simulations.studies.identity import code_hash
 
 HOUR, DAY = 3600, 24 * 3600
 START = 1_600_000_000 // HOUR * HOUR
@@ -178,6 +180,66 @@ def test_an_interrupted_run_goes_on_from_finished_trajectories(inputs: BacktestI
     assert again.to_json() == whole.to_json()
     assert heard[-1].done == heard[-1].total
     assert {step.end for step in heard} == {"fragile", "sturdy"}
+
+
+class Stopped(Exception):
+    """What a listener raises in the place of a killed process."""
+
+
+def test_a_run_stopped_between_policies_replays_only_what_is_missing(
+    inputs: BacktestInputs, tmp_path
+) -> None:
+    makers = {"says": lambda: Says(90_00)}
+    whole = run_backtest(config(), makers, inputs=inputs)
+    before: list[str] = []
+
+    def stop(step: BacktestProgress) -> None:
+        if " books: " in step.policy:
+            before.append(f"{step.end}, {step.policy}")
+        if step.policy == f"re-levered books: {BEST_SO_FAR}":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run_backtest(config(), makers, inputs=inputs, store=tmp_path, progress=stop)
+    heard: list[str] = []
+    again = run_backtest(
+        config(), makers, inputs=inputs, store=tmp_path,
+        progress=lambda step: heard.append(f"{step.end}, {step.policy}"),
+    )  # fmt: skip
+    assert len(before) == 3
+    assert [step for step in heard if step.endswith(", kept")] == [f"{step}, kept" for step in before]
+    assert again.to_json() == whole.to_json()
+
+
+def test_totals_that_do_not_match_their_hash_are_refused(inputs: BacktestInputs, tmp_path) -> None:
+    run_backtest(config(), {"says": lambda: Says(90_00)}, inputs=inputs, store=tmp_path)
+    for path in tmp_path.glob("totals-*"):
+        path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(SimulationError, match="does not match its hash"):
+        run_backtest(config(), {"says": lambda: Says(90_00)}, inputs=inputs, store=tmp_path)
+
+
+def test_other_facts_have_another_key(inputs: BacktestInputs, tmp_path) -> None:
+    """Configuration, calls and parameters as well as prices."""
+    other_calls = replace(inputs, liquidations=calls(3))
+    other_record = replace(inputs, parameters=parameter_history(record()[:2], "ETH"))
+    keys = {
+        kept_in(tmp_path, config(), inputs).key,
+        kept_in(tmp_path, config(seed=2), inputs).key,
+        kept_in(tmp_path, config(), other_calls).key,
+        kept_in(tmp_path, config(), other_record).key,
+    }
+    assert len(keys) == 4
+
+
+def test_other_code_has_another_key(tmp_path) -> None:
+    """The folder of strategies counts, and only what is asked for."""
+    (tmp_path / "core").mkdir()
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "core" / "a.py").write_text("A = 1")
+    before = code_hash(tmp_path, folders=DECIDING_FOLDERS)
+    (tmp_path / "agents" / "b.py").write_text("B = 1")
+    assert code_hash(tmp_path, folders=DECIDING_FOLDERS) != before == code_hash(tmp_path)
 
 
 def test_another_configuration_does_not_reuse_trajectories(inputs: BacktestInputs, tmp_path) -> None:

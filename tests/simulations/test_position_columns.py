@@ -21,6 +21,12 @@ def test_a_position_is_whole_wad_cut_off() -> None:
     assert (len(columns), [p.account for p in columns[2:]]) == (4, ["p2", "p3"])
 
 
+def test_columns_equal_whatever_holds_the_same_positions() -> None:
+    columns = PositionColumns(COINS, DEBT, prefix="p")
+    assert columns == tuple(columns) and hash(columns) == hash(tuple(columns))
+    assert columns != PositionColumns(COINS, DEBT, prefix="q") and columns != tuple(columns)[1:]
+
+
 def test_a_book_of_columns_is_the_book_of_its_positions_to_the_last_bit() -> None:
     rng = np.random.default_rng(1)
     coins, debt = rng.lognormal(0, 9, 5_000), rng.lognormal(0, 9, 5_000)
