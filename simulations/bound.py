@@ -52,6 +52,15 @@ class _Market:
     reserves: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Safe:
+    """A value inside the risk limits, with its losses as shares of supply, shape (path,)."""
+
+    value: int
+    losses: NDArray[np.float64]
+    liquidated: NDArray[np.float64]
+
+
 def bound_alone(
     observation: Observation, log_returns: NDArray[np.float64], *, behaviour: Behaviour | None = None
 ) -> SimulatedOutcome | None:
@@ -74,11 +83,13 @@ def bound_alone(
     best, above = _first_safe(market, grid)
     for step in (NEAR_STEP, RESOLUTION):
         if best is None or above is None:
-            return best
+            break
         better, next_above = _first_safe(market, range(best.value + step, above, step))
         above = above if next_above is None else next_above
         best = better or best
-    return best
+    if best is None:
+        return None
+    return outcome_of(observation, best.value, best.losses, liquidated=best.liquidated, failures=())
 
 
 def _market_of(observation: Observation, log_returns: NDArray[np.float64], behaviour: Behaviour) -> _Market:
@@ -96,33 +107,32 @@ def _market_of(observation: Observation, log_returns: NDArray[np.float64], behav
     )
 
 
-def _first_safe(market: _Market, values: Iterable[int]) -> tuple[SimulatedOutcome | None, int | None]:
-    """Return the outcome of the largest safe value, and the value next above it (or the lowest of all)."""
+def _first_safe(market: _Market, values: Iterable[int]) -> tuple[_Safe | None, int | None]:
+    """Return the largest safe value, and the value next above it (or the lowest of all)."""
     above = None
     for value in sorted(values, reverse=True):
-        found = _safe_outcome(market, value)
+        found = _looked_at(market, value)
         if found is not None:
             return found, above
         above = value
     return None, above
 
 
-def _safe_outcome(market: _Market, value: int) -> SimulatedOutcome | None:
-    """Return the outcome of ``value``, or ``None`` as soon as it is outside the risk limits."""
+def _looked_at(market: _Market, value: int) -> _Safe | None:
+    """Return the losses under ``value``, or ``None`` as soon as it is outside the risk limits."""
     observation = market.observation
     parameters = [candidate_parameters(observation, value)]
     book = book_after(observation, market.book, parameters, behaviour=market.behaviour)
-    failures = stress_failures(observation, parameters, book=book)[0]
-    losses, liquidated = np.zeros(len(market.prices)), np.zeros(len(market.prices))
-    if failures:
+    if stress_failures(observation, parameters, book=book)[0]:
         return None
+    losses, liquidated = np.zeros(len(market.prices)), np.zeros(len(market.prices))
     for paths in (market.worst, market.others):
         if len(paths):
             found, sold = path_losses(observation, market.prices[paths], parameters, book=book)
             losses[paths], liquidated[paths] = found[0], sold[0]
         if _outside(market, value, losses):
             return None
-    return outcome_of(observation, value, losses, liquidated=liquidated, failures=failures)
+    return _Safe(value, losses, liquidated)
 
 
 def _outside(market: _Market, value: int, losses: NDArray[np.float64]) -> bool:

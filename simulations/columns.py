@@ -56,9 +56,20 @@ class PositionColumns(Sequence[Position]):
     def __hash__(self) -> int:
         return hash(self._all())
 
+    def amounts(self) -> tuple[list[int], list[int]]:
+        """Return collateral and debt in wad, without making a position."""
+        coins, owed = self._wad
+        return [int(amount) for amount in coins.tolist()], [int(amount) for amount in owed.tolist()]
+
     def _all(self) -> tuple[Position, ...]:
         if self._made is None:
-            coins, owed = (column.tolist() for column in self._wad)
-            pairs = enumerate(zip(coins, owed, strict=True))
-            self._made = tuple(Position(f"{self._prefix}{n}", int(c), int(d)) for n, (c, d) in pairs)
+            pairs = enumerate(zip(*self.amounts(), strict=True))
+            self._made = tuple(Position(f"{self._prefix}{n}", coins, debt) for n, (coins, debt) in pairs)
         return self._made
+
+
+def amounts_of(positions: Sequence[Position]) -> tuple[list[int], list[int]]:
+    """Return collateral and debt in wad."""
+    if isinstance(positions, PositionColumns):
+        return positions.amounts()
+    return [position.collateral for position in positions], [position.debt for position in positions]

@@ -28,6 +28,7 @@ from core.market import Parameters, Scalar, with_scalar
 from core.recommendation import Observation
 from core.units import BPS_ONE, NANO, PRICE_ONE, WAD
 from simulations import engine
+from simulations.columns import amounts_of
 
 TAIL_SHARE = 0.025
 DEBT_TO_WAD = 10 ** (18 - Decimals().debt)
@@ -273,14 +274,14 @@ def outcome_of(
 
 def _newly_liquidatable(observation: Observation, parameters: Parameters) -> int:
     """Return the share of debt that the change alone makes liquidatable, before anyone reacts."""
-    price, now = observation.snapshot.oracle_price, observation.snapshot.parameters.liquidation_threshold_bps
+    price = observation.snapshot.oracle_price
+    now = int(observation.snapshot.parameters.liquidation_threshold_bps)
     if parameters.liquidation_threshold_bps >= now:
         return 0
-    total = sum(position.debt for position in observation.positions)
+    collateral, debts = amounts_of(observation.positions)
+    total, then = sum(debts), int(parameters.liquidation_threshold_bps)
     struck = 0
-    for position in observation.positions:
-        value = position.collateral * price // PRICE_ONE
-        after = value * parameters.liquidation_threshold_bps < position.debt * BPS_ONE
-        before = value * now < position.debt * BPS_ONE
-        struck += position.debt if after and not before else 0
+    for coins, debt in zip(collateral, debts, strict=True):
+        value, owed = coins * price // PRICE_ONE, debt * BPS_ONE
+        struck += debt if value * then < owed <= value * now else 0
     return struck * NANO // total if total else 0
