@@ -116,7 +116,7 @@ def test_what_borrowers_pay_when_compound_absorbs() -> None:
 
 
 def test_the_ladder_by_hand() -> None:
-    """ETH's account fails beyond 6.25 %; of depth 10.5 million x 5 / 105 and 5.5 x 10 / 110 sell at a gain."""
+    """ETH's account fails beyond 6.25 %; of depth 10.5 million x 5 / 105 and 5.5 x 10 / 110 sell at once."""
     terms = replace(POOL, drought=Drought(fall_bps=20_00, window_steps=24, depth_bps=50_00))
     found = ladder_of(BOOK, with_crash(), terms)
     assert found.falling == ("ETH", "BTC")
