@@ -104,6 +104,7 @@ def draw_picture(
 
     matplotlib.use("svg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import NullFormatter
 
     plt.rcParams["svg.hashsalt"] = "growth"
     figure, panels = plt.subplots(1, 4, figsize=(14, 3.6), layout="constrained")
@@ -119,6 +120,9 @@ def draw_picture(
         fitted = [terms @ [1.0, p.steps, p.liquidations] * 1e6 for p in points]
         panel.loglog(size, fitted, ":", color="#1f4e79", label="fit without positions")
         panel.set_xlabel(f"{name} per path" if name == "liquidations" else name)
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        shown = [size[0], size[len(size) // 2], size[-1]]
+        panel.set_xticks(shown, [f"{value:,.0f}" for value in shown])
     panels[0].set_ylabel("CPU microseconds per path")
     panels[0].legend(frameon=False, fontsize=8)
     panels[3].bar(

@@ -29,6 +29,7 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 from claims import Claim  # noqa: E402
 from simulator_market import CASCADES, REGIMES, Market, cpu_seconds, draw, median  # noqa: E402
+from simulator_market import Regime as MarketRegime  # noqa: E402
 from simulator_roof import roof  # noqa: E402
 
 PEERS = Path(__file__).resolve().parent / "peers"
@@ -45,6 +46,13 @@ BARS = {
     ("event", "radcad-favourable"): 500.0,
 }
 SCAN_SHARE_OF_ROOF, EVENT_OVER_DENSE = 0.35, 50.0
+DENSITIES = (
+    MarketRegime("quiet", 0.3, False, 0),
+    MarketRegime("moving", 0.5, False, 0),
+    MarketRegime("volatile", 0.8, False, 0),
+    CASCADES,
+)
+"""More and more liquidations per path, for what the event-driven kernel gains over the dense one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,9 +149,9 @@ def scan_claim(folder: Path, *, paths: int) -> Claim:
     return Claim(text, rate, most, share, SCAN_SHARE_OF_ROOF, share >= SCAN_SHARE_OF_ROOF)
 
 
-def event_claim(*, paths: int) -> Claim:
-    """Return what the event-driven kernel gains over the dense one where there are liquidations."""
-    market = draw(CASCADES, positions=2_000, paths=paths, steps=720)
+def event_claim(regime: MarketRegime, *, paths: int) -> Claim:
+    """Return what the event-driven kernel gains over the dense one, given so many liquidations."""
+    market = draw(regime, positions=2_000, paths=paths, steps=720)
     few = market.first(min(paths, 50))
     hold_equal("event", few.totals("event"), few.totals("dense"), relative=1e-12)
     ours = median(cpu_seconds(lambda: market.run("event"), repetitions=5)) / paths
@@ -206,7 +214,8 @@ def main() -> None:
             regimes.append(measure(market, shape.name, python=python, folder=folder, quick=quick))
         cascades = next(regime for regime in regimes if regime.name == CASCADES.name)
         claims = peer_claims(cascades)
-        claims += [scan_claim(folder, paths=20 if quick else 100), event_claim(paths=100 if quick else 1_000)]
+        claims.append(scan_claim(folder, paths=20 if quick else 100))
+        claims += [event_claim(shape, paths=100 if quick else 1_000) for shape in DENSITIES]
     if arguments.write:
         head = PAGE.read_text().split(MARK)[0]
         PAGE.write_text(head + MARK + "\n\n" + as_tables(regimes, claims))

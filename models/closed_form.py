@@ -12,10 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, sqrt
 
+from core.cascade import Liquidity
 from core.errors import ModelError
-from core.units import BPS_ONE, Bps
+from core.units import BPS_ONE, WAD, Bps
 
 DEFAULT_RISK_LEVEL = 2.0
+HOURS_PER_DAY = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,14 @@ def formula_ltv_bps(inputs: FormulaInputs) -> Bps:
     exponent = -inputs.risk_level * inputs.daily_volatility / sqrt(inputs.liquidity_usd / inputs.debt_usd)
     ltv = exp(exponent) - inputs.bonus_bps / BPS_ONE
     return Bps(max(0, int(ltv * BPS_ONE)))
+
+
+def absorbed_usd(liquidity: Liquidity, bonus_bps: Bps) -> float:
+    """Return what the market absorbs in a day at a slippage of the liquidation bonus.
+
+    In the first hour the depth up to break-even, in every further one the share of it that has come
+    back.  A day, as the formula's volatility is a day's, whatever the mandate's horizon.
+    """
+    at_once = liquidity.depth / WAD * bonus_bps / (BPS_ONE + bonus_bps)
+    recovered = 1 - liquidity.resilience / WAD
+    return at_once * (1 + recovered * (HOURS_PER_DAY - 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import accumulate, islice
 
 import numpy as np
@@ -42,8 +43,16 @@ def ewma_variance(returns: NDArray[np.float64], *, half_life: float, start: floa
 
     Source: RiskMetrics Technical Document, 1996, section 5.
     """
-    decay = 0.5 ** (1 / half_life)
-    return recursion((1 - decay) * returns**2, decay=decay, start=start)
+    return _ewma_of(returns.tobytes(), 0.5 ** (1 / half_life), start)
+
+
+@lru_cache(maxsize=16)
+def _ewma_of(returns: bytes, decay: float, start: float) -> NDArray[np.float64]:
+    """Return the average; kept, because one decision asks for the same one several times."""
+    moves = np.frombuffer(returns, dtype=np.float64)
+    found = recursion((1 - decay) * moves**2, decay=decay, start=start)
+    found.flags.writeable = False
+    return found
 
 
 def recursion(inputs: NDArray[np.float64], *, decay: float, start: float) -> NDArray[np.float64]:

@@ -5,9 +5,7 @@
     paths/                                          price paths of many assets, counter-based random numbers
     montecarlo ─► search                            candidates under the mandate, the largest safe one
     runs ◄── record, report ─► rerun                run folders with evidence, and their re-run
-    book, parameter_history ─► policy_replay ─► book_replay ─► backtest ─► backtest_report
-                                                    history replayed, with the veto delay inside
-    quorum                                          several strategies as one policy
+    book ─► backtest/                               synthetic borrowers along recorded prices
     statistics/                                     what may be said of losses and forecasts, with intervals
     adversary/                                      attacks that need the market
 

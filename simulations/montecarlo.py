@@ -116,11 +116,13 @@ def sample_candidates(
     start = observation.snapshot.oracle_price / PRICE_ONE
     prices = start * np.exp(np.cumsum(log_returns[:, :horizon], axis=1))  # (path, step)
     prices = np.maximum(np.rint(prices * PRICE_ONE), 1.0) / PRICE_ONE
-    result = _cascade(observation, prices, candidates, liquidity=observation.liquidity, behaviour=reaction)
+    parameters = [candidate_parameters(observation, value) for value in candidates]
+    book = reacted_book(observation, parameters, behaviour=reaction)
+    result = _cascade(observation, prices, parameters, book=book, liquidity=observation.liquidity)
     supply = observation.snapshot.total_debt_supply * DEBT_TO_WAD / WAD
     losses = (result.bad_debt + result.uncovered) / supply  # (candidate, path)
     liquidated = result.liquidated_value / supply
-    failures = _stress_failures(observation, candidates, behaviour=reaction)
+    failures = _stress_failures(observation, parameters, book=book)
     outcomes = tuple(
         _outcome(observation, value, losses[row], liquidated=liquidated[row], failures=failures[row])
         for row, value in enumerate(candidates)
@@ -177,13 +179,11 @@ def _check(observation: Observation, log_returns: NDArray[np.float64], candidate
 def _cascade(
     observation: Observation,
     prices: NDArray[np.float64],
-    candidates: Sequence[int],
+    parameters: Sequence[Parameters],
     *,
+    book: engine.Book,
     liquidity: Liquidity,
-    behaviour: Behaviour,
 ) -> engine.EngineResult:
-    parameters = [candidate_parameters(observation, value) for value in candidates]
-    book = reacted_book(observation, parameters, behaviour=behaviour)
     rules = LiquidationRules(
         parameters[0].liquidation_threshold_bps,
         parameters[0].liquidation_bonus_bps,
@@ -201,16 +201,16 @@ def _cascade(
 
 
 def _stress_failures(
-    observation: Observation, candidates: Sequence[int], *, behaviour: Behaviour
+    observation: Observation, parameters: Sequence[Parameters], *, book: engine.Book
 ) -> list[tuple[str, ...]]:
     """Return, per candidate, the names of the scenarios whose bad debt exceeds the reserves."""
-    failures: list[list[str]] = [[] for _ in candidates]
+    failures: list[list[str]] = [[] for _ in parameters]
     reserves = observation.snapshot.reserves * DEBT_TO_WAD / WAD
     for scenario in observation.mandate.stress:
         prices = _stress_path(observation, scenario)
         depth = observation.liquidity.depth * int(scenario.depth_bps) // BPS_ONE
         liquidity = Liquidity(depth, observation.liquidity.resilience)
-        result = _cascade(observation, prices, candidates, liquidity=liquidity, behaviour=behaviour)
+        result = _cascade(observation, prices, parameters, book=book, liquidity=liquidity)
         for row, loss in enumerate((result.bad_debt + result.uncovered)[:, 0]):
             if loss > reserves:
                 failures[row].append(scenario.name)
@@ -249,6 +249,8 @@ def _outcome(
 def _newly_liquidatable(observation: Observation, parameters: Parameters) -> int:
     """Return the share of debt that the change alone makes liquidatable, before anyone reacts."""
     price, now = observation.snapshot.oracle_price, observation.snapshot.parameters.liquidation_threshold_bps
+    if parameters.liquidation_threshold_bps >= now:
+        return 0
     total = sum(position.debt for position in observation.positions)
     struck = 0
     for position in observation.positions:

@@ -18,7 +18,7 @@ from core.mandate import Limit, Mandate, SimulatedOutcome, breaches
 from core.market import Scalar
 from core.recommendation import Observation
 from core.units import BPS_ONE
-from simulations.montecarlo import Behaviour, simulate_candidates
+from simulations.montecarlo import Behaviour, sample_candidates
 
 RISK_LIMITS = frozenset({Limit.BAD_DEBT_ES, Limit.RESERVE_BREACH, Limit.STRESS})
 COARSE_STEP = 1_00
@@ -56,18 +56,31 @@ def safe_search(
     *,
     behaviour: Behaviour | None = None,
 ) -> tuple[tuple[SimulatedOutcome, ...], int | None]:
-    """Return the simulated outcomes (ascending) and the largest value that meets the risk limits.
+    """Return the simulated outcomes (ascending) and the largest value that meets the risk limits."""
+    outcomes, bound, _ = safe_search_with_error(observation, log_returns, behaviour=behaviour)
+    return outcomes, bound
+
+
+def safe_search_with_error(
+    observation: Observation,
+    log_returns: NDArray[np.float64],
+    *,
+    behaviour: Behaviour | None = None,
+) -> tuple[tuple[SimulatedOutcome, ...], int | None, float]:
+    """Return outcomes and bound, and the standard error of the bound's expected shortfall (0 without one).
 
     Three passes, each finer, between the largest safe value and the next one above it; the last
     resolves 5 bps.  ``None`` if not even the smallest value meets the risk limits.
     """
     found: dict[int, SimulatedOutcome] = {}
+    errors: dict[int, float] = {}
 
     def simulate(values: Sequence[int]) -> None:
         missing = sorted(set(values) - found.keys())
         if missing:
-            outcomes = simulate_candidates(observation, log_returns, missing, behaviour=behaviour)
-            found.update((outcome.value, outcome) for outcome in outcomes)
+            sample = sample_candidates(observation, log_returns, missing, behaviour=behaviour)
+            found.update((outcome.value, outcome) for outcome in sample.outcomes)
+            errors.update(zip(missing, sample.standard_errors().tolist(), strict=True))
 
     simulate(candidate_grid(observation))
     for step in (NEAR_STEP, RESOLUTION):
@@ -77,7 +90,8 @@ def safe_search(
             break
         simulate(range(bound + step, above, step))
     outcomes = tuple(found[value] for value in sorted(found))
-    return outcomes, largest_safe(outcomes, observation)
+    bound = largest_safe(outcomes, observation)
+    return outcomes, bound, 0.0 if bound is None else errors[bound]
 
 
 def largest_safe(outcomes: Sequence[SimulatedOutcome], observation: Observation) -> int | None:

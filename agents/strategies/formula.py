@@ -14,7 +14,7 @@ from agents.strategies.judge import abstain, forecast_of, judge_paths, model_pat
 from core.market import PriceHistory, Scalar
 from core.ports import STRATEGY_API_VERSION, TrainingProgress
 from core.recommendation import Observation, Recommendation
-from core.units import BPS_ONE, WAD, Bps
+from core.units import WAD, Bps
 
 if TYPE_CHECKING:
     from models.volatility import Ewma
@@ -66,14 +66,14 @@ class ClosedForm:
 
     def _formula_bound(self, observation: Observation, model: Ewma) -> int | None:
         """Return the formula's value of the scalar; ``None`` for scalars it says nothing of."""
-        from models.closed_form import FormulaInputs, formula_ltv_bps
+        from models.closed_form import FormulaInputs, absorbed_usd, formula_ltv_bps
 
         if observation.scalar not in (Scalar.LIQUIDATION_THRESHOLD, Scalar.LTV):
             return None
         bonus = observation.snapshot.parameters.liquidation_bonus_bps
         inputs = FormulaInputs(
             daily_volatility=(HOURS_PER_DAY * model.hourly_variance(observation.history)) ** 0.5,
-            liquidity_usd=absorbed_usd(observation),
+            liquidity_usd=absorbed_usd(observation.liquidity, bonus),
             debt_usd=sum(position.debt for position in observation.positions) / WAD,
             bonus_bps=bonus,
         )
@@ -81,15 +81,3 @@ class ClosedForm:
         if observation.scalar is Scalar.LTV:
             return ltv
         return ltv + int(observation.mandate.margin_bps)
-
-
-def absorbed_usd(observation: Observation) -> float:
-    """Return what the market absorbs in a day at a slippage of the liquidation bonus.
-
-    In the first hour the depth up to break-even, in every further one the share of it that has come
-    back.  A day, as the formula's volatility is a day's, whatever the mandate's horizon.
-    """
-    bonus = observation.snapshot.parameters.liquidation_bonus_bps
-    at_once = observation.liquidity.depth / WAD * bonus / (BPS_ONE + bonus)
-    recovered = 1 - observation.liquidity.resilience / WAD
-    return at_once * (1 + recovered * (HOURS_PER_DAY - 1))

@@ -54,14 +54,10 @@ def judge_paths(
     card: Mapping[str, str],
 ) -> Recommendation:
     """Return the recommendation that follows from paths, shape (path, step)."""
-    from simulations.montecarlo import sample_candidates
-    from simulations.search import binding_limits, safe_search
+    from simulations.search import binding_limits, safe_search_with_error
 
-    outcomes, bound = safe_search(observation, paths)
+    outcomes, bound, error = safe_search_with_error(observation, paths)
     binding = binding_limits(outcomes, bound, observation.mandate)
-    error = 0.0
-    if bound is not None:
-        error = float(sample_candidates(observation, paths, [bound]).standard_errors()[0])
     return Recommendation(
         scalar=observation.scalar,
         bound=bound,

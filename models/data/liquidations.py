@@ -6,6 +6,7 @@ counted.  ``lending/aave_v1_liquidations.csv`` and ``lending/aave_v2_liquidation
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 
-FILES = ("aave_v1_liquidations.csv", "aave_v2_liquidations.csv")
+V2_FILE = "aave_v2_liquidations.csv"
+FILES = ("aave_v1_liquidations.csv", V2_FILE)
 DOLLAR_TOKENS = frozenset({"USDC", "USDT", "DAI", "TUSD", "SUSD", "BUSD", "GUSD", "USDP"})
 COLUMNS = ("ts_utc", "user", "collateral", "debt", "debt_amount")
 DUST_USD = 1.0
@@ -37,14 +39,16 @@ class Liquidations:
     dust: int
 
 
-def load_liquidations(data: Path, collateral: frozenset[str]) -> Liquidations:
+def load_liquidations(
+    data: Path, collateral: frozenset[str], *, files: Sequence[str] = FILES
+) -> Liquidations:
     """Return the calls that seized one of ``collateral`` (token names) for dollar debt.
 
     Raises:
         DataError: a file is missing, lacks a column, or holds a row that is not usable.
     """
     folder = data / "lending" if (data / "lending").is_dir() else data
-    frames = [_read(folder / name).assign(file=name) for name in FILES]
+    frames = [_read(folder / name).assign(file=name) for name in files]
     rows = pd.concat(frames, ignore_index=True)
     rows = rows[rows["debt"].isin(DOLLAR_TOKENS) & rows["collateral"].isin(collateral)]
     usable = rows[rows["debt_amount"] >= DUST_USD].sort_values("time", kind="stable")

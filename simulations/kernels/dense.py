@@ -3,7 +3,7 @@
 ``follow_paths`` recomputes every health factor: the measure for the others, and the one to read first.
 ``scan_paths`` compares one float32 per position, its trigger rounded up, with one number; whoever
 passes is judged by the rule itself, in float64, so that the two agree to the last bit.
-``follow_book`` carries a book that somebody else changes between calls (``simulations/book_replay.py``).
+``follow_book`` carries a book that somebody else changes between calls (``simulations/backtest/books.py``).
 """
 
 from __future__ import annotations

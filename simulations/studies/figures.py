@@ -240,6 +240,7 @@ def figures_text(study: LendingStudy, figures: tuple[CandidateFigures, ...]) -> 
         f"seed {study.seed}, tail {study.tail}",
         f"book: {study.borrowers:,} borrowers, {study.debt_usd:,} USD of debt, {study.base.book}; "
         f"reserves {study.reserves_usd:,.0f} USD",
+        "routes: one collateral and one debt each, so 100 % of accounts are sorted and none is watched",
         "",
         f"{'candidate':<14}{'LTV / threshold / bonus':>26}{'LaR 95':>14}{'ES 97.5 of bad debt':>36}"
         f"{'P(bad debt)':>26}{'revenue':>10}{'harm':>12}  against now",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +16,14 @@ from core.recommendation import Observation, Recommendation
 from core.units import Bps
 from models.data.liquidations import Liquidations
 from models.data.timeline import TimelineRow
-from simulations.backtest import BacktestConfig, BacktestInputs, BacktestProgress, run_backtest
-from simulations.backtest_report import FIRST_LINE
+from simulations.backtest.conduct import run_backtest
+from simulations.backtest.page import backtest_page
+from simulations.backtest.parameters import LAST_KNOWN_FROM, V3_BEGINS, parameter_history
+from simulations.backtest.report import FIRST_LINE, BacktestReport
+from simulations.backtest.rivals import BEST_SO_FAR, HINDSIGHT, SMART_LTV
+from simulations.backtest.settings import BacktestConfig, BacktestInputs, BacktestProgress
+from simulations.backtest.trials import Trial
 from simulations.book import STURDY
-from simulations.parameter_history import LAST_KNOWN_FROM, V3_BEGINS, parameter_history
 
 HOUR, DAY = 3600, 24 * 3600
 START = 1_600_000_000 // HOUR * HOUR
@@ -84,28 +89,81 @@ def config(**changes: int) -> BacktestConfig:
     return BacktestConfig("ETH", 1_577_836_800, end, **{**small, **changes})
 
 
-def test_the_report_says_first_that_borrowers_are_synthetic(inputs: BacktestInputs) -> None:
-    report = run_backtest(config(), {"says": lambda: Says(90_00)}, inputs=inputs)
+LOST = Trial("x", 24, False, "lost")
+
+
+@pytest.fixture(scope="module")
+def report(inputs: BacktestInputs) -> BacktestReport:
+    """Two configurations of one strategy, at both ends and under both reactions."""
+    trials = (
+        Trial("168 h", 168, True, "now"),
+        Trial("24 h", 24, True, "before"),
+        Trial("x", 24, False, "lost"),
+    )
+    return run_backtest(
+        replace(config(), trials=trials, trial_books=3), {"says": lambda: Says(90_00)}, inputs=inputs
+    )
+
+
+def test_the_report_says_first_that_borrowers_are_synthetic(report: BacktestReport) -> None:
     text = report.render()
     assert text.splitlines()[0] == FIRST_LINE == "synthetic borrowers"
-    assert "one price history gives no interval for prices" in text
     assert "there is no value to start from" in text
+    assert "were not compared with recorded ones" in text
     assert list(report.to_json().split('"')[1:4:2]) == ["note", "synthetic borrowers"]
 
 
-def test_never_changing_is_the_zero_of_every_pair(inputs: BacktestInputs) -> None:
-    report = run_backtest(config(), {"says": lambda: Says(90_00)}, inputs=inputs)
+def test_never_changing_is_the_zero_of_every_pair_and_hindsight_of_every_regret(
+    report: BacktestReport,
+) -> None:
     for found in report.rows:
         if found.policy == "never changing":
-            assert (found.paired_bad_debt_bps.low, found.paired_bad_debt_bps.high) == (0, 0)
-            assert found.changes == 0
+            assert (found.gain_bad_debt_bps.low, found.gain_net_income_bps.high, found.changes) == (0, 0, 0)
+        if found.policy == HINDSIGHT:
+            assert (found.regret_bps.low, found.regret_bps.high) == (0, 0)
 
 
-def test_both_ends_and_all_policies_are_there(inputs: BacktestInputs) -> None:
-    report = run_backtest(config(), {"says": lambda: Says(90_00)}, inputs=inputs)
+def test_no_constant_of_the_grid_beats_hindsight_on_the_book_itself(report: BacktestReport) -> None:
+    whole = [row for row in report.rows if row.window == "whole span"]
+    constants = {HINDSIGHT, "never changing"}
+    assert all(row.window_regret_bps > -1e-6 for row in whole if row.policy in constants)
+    assert all(abs(row.window_regret_bps) < 1e-6 for row in whole if row.policy == HINDSIGHT)
+
+
+def test_both_ends_both_reactions_and_all_policies_are_there(report: BacktestReport) -> None:
     assert {r.assumptions for r in report.rows} == {"fragile", "sturdy"}
-    assert {r.policy for r in report.rows} == {"never changing", "the DAO's real parameters", "says"}
-    assert "March 2020" in {r.window for r in report.rows}
+    assert {r.reaction for r in report.rows} == {"re-levered", "fixed"}
+    assert {r.policy for r in report.rows} == {
+        "never changing",
+        "the DAO's real parameters",
+        BEST_SO_FAR,
+        SMART_LTV,
+        "says",
+        HINDSIGHT,
+    }
+    assert any(r.window.startswith("March 2020") for r in report.rows)
+
+
+def test_hindsight_claims_nothing_and_everybody_else_has_a_verdict(report: BacktestReport) -> None:
+    claimed = {(claim.assumptions, claim.policy, claim.measure) for claim in report.findings.claims}
+    assert {policy for _, policy, _ in claimed} == {
+        "the DAO's real parameters", BEST_SO_FAR, SMART_LTV, "says"
+    }  # fmt: skip
+    assert len(claimed) == 2 * 4 * 2
+
+
+def test_trials_stand_in_the_multiple_test_and_are_printed(report: BacktestReport) -> None:
+    """Two ends, two reactions, two measures: four policies and one trial."""
+    assert report.findings.deflation.columns == 2 * 2 * 2 * (4 + 1)
+    assert report.findings.deflation.level == pytest.approx(0.05 * 2 / 3)
+    assert "tried: x (lost)" in report.render()
+
+
+def test_the_page_opens_offline_and_shows_every_picture_with_its_numbers(report: BacktestReport) -> None:
+    page = backtest_page(report)
+    assert page.count("<svg") == page.count("<details>") == 4 + 2 + 4
+    assert not re.search(r"(src|href)=\"http", page)
+    assert "no claim" in page and "What may be claimed" in page
 
 
 def test_an_interrupted_run_goes_on_from_finished_trajectories(inputs: BacktestInputs, tmp_path) -> None:
@@ -119,6 +177,7 @@ def test_an_interrupted_run_goes_on_from_finished_trajectories(inputs: BacktestI
     assert first.seen and not second.seen
     assert again.to_json() == whole.to_json()
     assert heard[-1].done == heard[-1].total
+    assert {step.end for step in heard} == {"fragile", "sturdy"}
 
 
 def test_another_configuration_does_not_reuse_trajectories(inputs: BacktestInputs, tmp_path) -> None:
@@ -144,3 +203,13 @@ def test_a_broken_trajectory_file_is_refused(inputs: BacktestInputs, tmp_path) -
         path.write_bytes(b"{")
     with pytest.raises(SimulationError, match="is not a trajectory"):
         run_backtest(config(), {"says": lambda: Says(90_00)}, inputs=inputs, store=tmp_path)
+
+
+def test_a_run_without_books_is_refused() -> None:
+    with pytest.raises(SimulationError, match="0 books"):
+        config(books=0)
+
+
+def test_a_reaction_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(SimulationError, match="reactions were"):
+        replace(config(), reactions=("panic",))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,3 +129,13 @@ def test_an_environment_that_was_not_reset_and_no_environments_are_named() -> No
         for _ in range(4):
             assert mask(RULES, state)[KEEP]
             state = advance(RULES, state, UP)[0]
+
+
+def test_the_example_of_the_documentation_runs() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "simulator.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert names["over"]
+    assert names["markets"].num_envs == 8
+    assert names["other"].state.block == names["env"].state.block - 1

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.epoch import quorum
-
 if TYPE_CHECKING:
-    from core.ports import Strategy
-    from simulations.backtest import BacktestProgress
+    from simulations.backtest.settings import BacktestProgress
 
 
 def register(app: typer.Typer) -> None:
@@ -36,43 +32,52 @@ def backtest(
         typer.Option(help="Hours a decision must hold: 168 to the next one; the mandate says 24."),
     ] = 168,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer borrowers, books and paths.")] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option("--calibrate", help="Only compare simulated liquidations with those that happened."),
+    ] = False,
     runs: Annotated[
         Path, typer.Option("--runs", help="Where results are kept; a stopped run goes on there.")
     ] = Path("runs"),
-    picture: Annotated[Path | None, typer.Option(help="Write a PNG: each policy's threshold.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one page that opens offline.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Replay every strategy over recorded prices, with the veto's delay, against what the DAO did."""
+    """Replay every strategy over recorded prices, veto delay inside, against rivals and what the DAO did."""
     from agents.plugins import installed, strategy_factory
-    from simulations.backtest import BacktestConfig, load_inputs, run_backtest
+    from simulations.backtest.conduct import run_backtest
+    from simulations.backtest.page import backtest_page
+    from simulations.backtest.settings import BacktestConfig, load_inputs
+    from simulations.backtest.trials import load_trials
+    from simulations.runs import write_atomic
 
+    if calibrate:
+        _calibrate(data, asset, seed=seed, as_json=as_json)
+        return
     first, last = _day(begin, "--from"), _day(end, "--to") + 24 * 3600
-    config = BacktestConfig(asset=asset, begin=first, end=last, seed=seed, horizon_hours=horizon)
+    config = BacktestConfig(
+        asset=asset, begin=first, end=last, seed=seed, horizon_hours=horizon, trials=load_trials()
+    )
     if quick:
         config = replace(config, borrowers=300, books=40, paths=200)
-    strategies = policies({name: strategy_factory(name) for name in sorted(installed())})
     report = run_backtest(
         config,
-        strategies,
+        {name: strategy_factory(name) for name in sorted(installed())},
         inputs=load_inputs(data, asset),
         store=runs / "backtest",
         progress=_show,
     )
     print("", file=sys.stderr)
-    if picture is not None:
-        report.save_picture(picture)
+    if html is not None:
+        write_atomic(html, backtest_page(report).encode())
     print(json.dumps(json.loads(report.to_json()), indent=2) if as_json else report.render())
 
 
-def policies(factories: Mapping[str, Callable[[], Strategy]]) -> dict[str, Callable[[], Strategy]]:
-    """Return every strategy alone and, from four on, the network of all of them as one more policy."""
-    from simulations.quorum import QuorumPolicy
+def _calibrate(data: Path, asset: str, *, seed: int, as_json: bool) -> None:
+    from simulations.backtest.calibration import CalibrationTerms, calibrate, calibration_text
+    from simulations.backtest.settings import load_inputs
 
-    found = dict(factories)
-    if len(factories) >= 4:
-        name = f"network, {quorum(len(factories))} of {len(factories)}"
-        found[name] = lambda: QuorumPolicy([make() for make in factories.values()])
-    return found
+    found = calibrate(load_inputs(data, asset), CalibrationTerms(seed=seed))
+    print(json.dumps(asdict(found), indent=2) if as_json else "\n".join(calibration_text(found)))
 
 
 def _day(text: str, option: str) -> int:
@@ -86,8 +91,8 @@ def _day(text: str, option: str) -> int:
 
 def _show(progress: BacktestProgress) -> None:
     """Show one changing line on a terminal, and one line per finished policy elsewhere."""
-    line = f"{progress.end:<12} {progress.policy:<16} {progress.done:>4}/{progress.total}"
+    line = f"{progress.end:<8} {progress.policy:<45} {progress.done:>4}/{progress.total}"
     if sys.stderr.isatty():
-        print(f"\r{line:<70}", end="", file=sys.stderr, flush=True)
+        print(f"\r{line:<75}", end="", file=sys.stderr, flush=True)
     elif progress.done == progress.total:
         print(line, file=sys.stderr)

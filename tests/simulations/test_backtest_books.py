@@ -12,14 +12,22 @@ from core.market import Parameters, PriceHistory
 from core.units import Bps
 from models.data.liquidations import Liquidations
 from models.data.timeline import TimelineRow
-from simulations.book import FRAGILE, STURDY, draw_book, fit_sizes, resample
-from simulations.book_replay import BAD_DEBT_USD, LIQUIDATED_USD, BookTerms, replay_books
-from simulations.parameter_history import LAST_KNOWN_FROM, V2_BEGINS, V3_BEGINS, parameter_history
-from simulations.policy_replay import (
-    WEEK_SECONDS,
-    hours_of,
-    under,
+from simulations.backtest.books import (
+    BAD_DEBT_USD,
+    DAY_CALLS,
+    DAY_REPAID_USD,
+    INTEREST_USD,
+    LIQUIDATED_USD,
+    POWER_USD,
+    BookTerms,
+    Timeline,
+    open_book,
+    replay_books,
+    replay_days,
 )
+from simulations.backtest.parameters import LAST_KNOWN_FROM, V2_BEGINS, V3_BEGINS, parameter_history
+from simulations.backtest.trajectories import WEEK_SECONDS, hours_of, under
+from simulations.book import FRAGILE, STURDY, draw_book, fit_sizes, resample
 
 HOUR, DAY = 3600, 24 * 3600
 START = 1_600_000_000 // HOUR * HOUR
@@ -191,3 +199,59 @@ def test_a_book_does_not_depend_on_the_books_beside_it() -> None:
     rows = resample(50, 5, seed=2)
     together = replay_books(timeline, terms, rows)
     assert np.array_equal(together[3:4], replay_books(timeline, terms, rows[3:4]))
+    assert np.array_equal(together, replay_books(timeline, terms, rows, threads=3))
+
+
+# ── borrowers who follow a threshold, and borrowers who do not ───────────────────────────────────
+
+
+def flat_weeks(threshold_bps: int) -> Timeline:
+    """Return two weeks of 2,000 USD, the second under another threshold."""
+    prices = prices_of([2_000.0] * 337)
+    moved = replace(FIRST, liquidation_threshold_bps=Bps(threshold_bps), ltv_bps=Bps(threshold_bps - 5_00))
+    changes = ((START, FIRST), (START + WEEK_SECONDS + 1, moved))
+    return under(hours_of(prices, START, START + 2 * WEEK_SECONDS), changes, START)
+
+
+def test_a_relevered_book_owes_more_under_a_higher_threshold_and_a_fixed_one_does_not() -> None:
+    """Borrowing power goes with the LTV, 83 over 75; debt per coin is threshold over health."""
+    terms = replace(book_terms([1.5, 1.5], 2), utilisation=1e-9)
+    row = np.array([[0, 1]])
+    followed = replay_books(flat_weeks(88_00), terms, row)[0, :, POWER_USD]
+    assert followed[1] / followed[0] == pytest.approx(83 / 75, rel=1e-6)
+    debts = []
+    for share in (1.0, 0.0):
+        ratio = np.zeros(2)
+        reacting = replace(terms, relever_share=share)
+        book = open_book(ratio, reacting, 0, price=2_000.0, threshold=0.88)
+        debts.append(book.debt / book.collateral)
+    assert debts[0] == pytest.approx([2_000 * 0.88 / 1.5] * 2)
+    assert debts[1] == pytest.approx([2_000 * 0.80 / 1.5] * 2)
+
+
+def test_nobody_in_a_fixed_book_opens_above_what_the_market_lends() -> None:
+    """At 40 % the fixed book's debt per coin, 80 % / 1.5, would be unhealthy: it opens at 40 % / 1.5."""
+    fixed = replace(book_terms([1.5, 3.0], 1), relever_share=0.0)
+    book = open_book(np.zeros(2), fixed, 0, price=2_000.0, threshold=0.40)
+    assert book.debt / book.collateral == pytest.approx([2_000 * 0.40 / 1.5, 2_000 * 0.80 / 3.0])
+
+
+def test_days_add_up_to_what_a_week_liquidates_and_lie_where_the_fall_was() -> None:
+    """Debt 1,000 at health 1.1; the price falls by 10 % on the third day: one call repays half of it."""
+    prices = prices_of([2_000.0] * 60 + [1_800.0] * 109)
+    timeline = under(hours_of(prices, START, START + WEEK_SECONDS), ((START, FIRST),), START)
+    terms = book_terms([1.1], 1, return_share=0.0)
+    days = replay_days(timeline, terms, np.array([0]))
+    totals = replay_books(timeline, terms, np.array([[0]]))
+    assert days[0, 2, DAY_REPAID_USD] == pytest.approx(500.0, rel=1e-3)
+    assert days[0, :, DAY_REPAID_USD].sum() * 1.05 == pytest.approx(totals[0, 0, LIQUIDATED_USD])
+    assert days[0, :2].sum() == 0 < days[0, 2, DAY_CALLS]
+
+
+def test_interest_is_what_debt_earns_in_a_week() -> None:
+    """800 of 1,000 supplied: 4 % x 0.8 / 0.9 a year; a week of 1,000 USD of debt, compounding left out."""
+    terms = book_terms([2.0], 1)
+    prices = prices_of([2_000.0] * 169)
+    timeline = under(hours_of(prices, START, START + WEEK_SECONDS), ((START, FIRST),), START)
+    earned = replay_books(timeline, terms, np.array([[0]]))[0, 0, INTEREST_USD]
+    assert earned == pytest.approx(1_000 * 0.04 * 0.8 / 0.9 * 168 / 8760, rel=2e-3)
