@@ -39,8 +39,8 @@ from simulations.studies.verdict import Verdict, moves
 from simulations.studies.walk_forward import WalkForward
 
 MEASURES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
-    ("liquidated on a bad day", "LaR 95, USD", "lar_95", whole),
-    ("on a very bad day", "LaR 99, USD", "lar_99", whole),
+    ("liquidated, exceeded on 5 % of paths", "LaR 95, USD", "lar_95", whole),
+    ("on 1 % of paths", "LaR 99, USD", "lar_99", whole),
     ("bad debt exceeded on 5 % of paths", "VaR 95, USD", "var_95", whole),
     ("on 1 % of paths", "VaR 99, USD", "var_99", whole),
     ("bad debt on the worst 2.5 % of paths", "ES 97.5, USD", "es_975", whole),

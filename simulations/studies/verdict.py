@@ -49,7 +49,7 @@ def verdict_of(
     if better:
         best = max(better, key=lambda found: found.score.value)
         reasons = (
-            f"The candidate {best.name} looks better under the main assumptions, but not under "
+            f'The candidate "{best.name}" looks better under the main assumptions, but not under '
             f"{_counted(doubted[best.name], scenes)}: a claim that hangs on an assumption is no reason to "
             "act.",
             f"It would {moves(now.parameters, best.parameters)}.",
