@@ -132,7 +132,7 @@ def read_market(market: Path, accounts: Path) -> Any:
     config = _read_toml(market)
     try:
         terms = terms_of(config)
-        return PoolMarket(read_accounts(accounts, config), terms, _model_of(config))
+        return PoolMarket(read_accounts(accounts, config), terms, _model_of(config), _names_in(accounts))
     except ConfigError:
         raise
     except TribunateError as problem:
@@ -282,6 +282,14 @@ def read_accounts(path: Path, config: MarketConfig) -> Any:
         means_usd=column("means_usd", 0.0),
         patience=column("patience", np.inf),
     )
+
+
+def _names_in(path: Path) -> tuple[str, ...]:
+    """Return the column ``account`` of a file that has been read before; empty without one."""
+    import pandas as pd
+
+    table = pd.read_csv(path, dtype=str)
+    return tuple(table["account"].fillna("unnamed")) if "account" in table else ()
 
 
 def _size(value: float | None) -> Decimal:

@@ -318,7 +318,7 @@ def calibration_text(calibration: Calibration | None) -> list[str]:
     for book in calibration.books:
         for name, found in (("fitted", book.inside), ("after", book.outside)):
             lines.append(
-                f"  {book.assumptions.name:<9}{name:<9}{found.weeks:>6}{found.recorded_usd / 1e6:>10.1f} mUSD"
+                f"  {book.assumptions.name:<9}{name:<9}{found.weeks:>6}{found.recorded_usd / 1e6:>9.1f} M USD"
                 f"{_shown(found.volume_ratio):>27}{_shown(found.call_ratio):>25}{_shown(found.rank):>22}"
                 f"{_shown(found.same_day):>20}{found.same_day_evenly:>8.2f}{found.loss:>7.2f}"
                 f"{found.loss_of_mean:>9.2f}"

@@ -10,7 +10,8 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from simulations.backtest.calibration import Calibration, calibration_text
-from simulations.backtest.report import CAVEATS, BacktestReport, assumption_line, claims_text, day
+from simulations.backtest.claims import NO_CLAIM, Claim
+from simulations.backtest.report import CAVEATS, BacktestReport, assumption_line, claims_text
 from simulations.backtest.rivals import HINDSIGHT
 from simulations.backtest.trajectories import WEEK_SECONDS
 from simulations.backtest.windows import WHOLE_SPAN
@@ -35,7 +36,8 @@ def backtest_page(report: BacktestReport) -> str:
     if report.calibration is not None:
         plots.append(_calibration_plot(report.calibration))
     return environment.get_template("page.html.j2").render(
-        title=f"{report.asset}: policies from {day(report.begin)} to {day(report.end)}",
+        title=f"{report.asset}: policies from {_time(report.begin):%Y-%m-%d} to {_time(report.end):%Y-%m-%d}",
+        headline=headline_of(report.findings.claims),
         summary=f"Synthetic borrowers, recorded prices, {report.weeks} weekly decisions; "
         + ", ".join(f"{key} {value:,}" for key, value in report.sizes.items()),
         claims=report.findings.claims,
@@ -45,6 +47,15 @@ def backtest_page(report: BacktestReport) -> str:
         assumptions=[*(assumption_line(end) for end in report.assumptions), *CAVEATS],
         configuration=report.config_sha256,
     )
+
+
+def headline_of(claims: Sequence[Claim]) -> str:
+    """Return what may be said of all policies, in one sentence."""
+    standing = [claim for claim in claims if claim.verdict != NO_CLAIM]
+    if not standing:
+        return f"No policy can be told from never changing: none of {len(claims)} comparisons stands."
+    said = "; ".join(f"{c.policy}, {c.verdict} ({c.assumptions} book)" for c in standing)
+    return f"Of {len(claims)} comparisons with never changing these stand: {said}."
 
 
 def _of(world: str, values: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
@@ -61,7 +72,7 @@ def _debt_plot(report: BacktestReport, world: str) -> Section:
             colour, line = _look(number, name)
             axes.plot(times, total, label=name, linewidth=1.2, color=colour, linestyle=line)  # type: ignore[arg-type]
         axes.set_ylabel("cumulative bad debt, bps of supply")
-        axes.legend(fontsize=7)
+        _legend_above(axes)
 
     shown = np.unique(np.linspace(0, report.weeks - 1, min(SHOWN_ROWS, report.weeks)).astype(int))
     rows = [(f"{times[n]:%Y-%m-%d}", *(f"{total[n]:,.1f}" for total in series.values())) for n in shown]
@@ -80,7 +91,7 @@ def _threshold_plot(report: BacktestReport, world: str) -> Section:
             colour, line = _look(number, name)
             axes.step(times, values, where="post", label=name, color=colour, linestyle=line)  # type: ignore[arg-type]
         axes.set_ylabel("liquidation threshold, %")
-        axes.legend(fontsize=7)
+        _legend_above(axes)
 
     moments = np.linspace(report.begin, report.end, SHOWN_ROWS).astype(int)
     rows = [(f"{_time(now):%Y-%m-%d}", *(_standing(s, now) for s in series.values())) for now in moments]
@@ -138,6 +149,10 @@ def _calibration_plot(calibration: Calibration) -> Section:
     ]
     sentence = "Each point is a week of liquidations of the fitted book; on the line both are equal."
     return Section("Simulated against recorded", sentence, svg(draw), ("week", "recorded", "simulated"), rows)
+
+
+def _legend_above(axes: Axes) -> None:
+    axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, frameon=False)
 
 
 def _look(number: int, name: str) -> tuple[str, str]:

@@ -89,9 +89,15 @@ class Outcome:
     harm: float
 
 
-def harm_of(repaid: Array, seized_usd: Array, *, coins: Array, last_price: Array) -> Array:
-    """Return what liquidations cost borrowers: the bonus, and the rebound of the coins that were sold."""
-    rebound = np.maximum(coins * last_price - seized_usd, 0.0)
+def harm_of(
+    repaid: Array, seized_usd: Array, *, coins: Array, last_price: Array, start_price: float
+) -> Array:
+    """Return what liquidations cost borrowers: the bonus, and the rebound of the coins that were sold.
+
+    A rebound counts up to the price at the start: gains beyond it were never the borrowers' to lose, and
+    under heavy tails the mean of a last price is carried by paths that no market has seen.
+    """
+    rebound = np.maximum(coins * np.minimum(last_price, start_price) - seized_usd, 0.0)
     return np.asarray(seized_usd - repaid + rebound)
 
 

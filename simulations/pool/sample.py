@@ -45,11 +45,12 @@ DEPTH_SHARE = Decimal("0.1")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PoolMarket:
-    """Everything that a run needs but paths, steps and seed."""
+    """Everything that a run needs but paths, steps and seed; ``names`` of accounts, or none."""
 
     book: PoolBook
     terms: PoolTerms
     model: PathModel
+    names: tuple[str, ...] = ()
 
 
 def sample_market(accounts: int, *, seed: int) -> PoolMarket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -39,6 +40,16 @@ def export_run(run: StoredRun, path: Path, form: ExportFormat) -> list[Path]:
     if run.identity.task == LENDING:
         figures = figures_table(study_figures(study_from(run.identity.configuration), rows))
         tables[path.with_name(f"{path.stem}-figures{path.suffix}")] = figures
+    write_tables(tables, form)
+    return list(tables)
+
+
+def write_tables(tables: Mapping[Path, pa.Table], form: ExportFormat) -> None:
+    """Write each table whole, or not at all.
+
+    Raises:
+        SimulationError: a file cannot be written.
+    """
     for target, table in tables.items():
         try:
             write_atomic(target, encoded(table, form))
@@ -46,7 +57,6 @@ def export_run(run: StoredRun, path: Path, form: ExportFormat) -> list[Path]:
             raise SimulationError(
                 f"{target} could not be written: {problem.strerror}", hint="name a folder that exists"
             ) from problem
-    return list(tables)
 
 
 def encoded(table: pa.Table, form: ExportFormat) -> bytes:

@@ -86,6 +86,7 @@ class SceneRows:
 
     columns: dict[str, Array]
     weights: Array | None
+    start_price: float
 
     @property
     def bad_debt(self) -> Array:
@@ -106,6 +107,7 @@ class SceneRows:
             columns["liquidated_value"],
             coins=columns["seized"],
             last_price=columns["last_price"],
+            start_price=self.start_price,
         )
 
     def samples(self, power: Array) -> list[Sample]:
@@ -140,7 +142,8 @@ def scene_rows(study: LendingStudy, table: pa.Table, scene: Scene) -> SceneRows:
         for name in part.column_names
         if name not in ("scene", "candidate")
     }
-    return SceneRows(columns, columns["weight"][0] if study.is_tilted(scene) else None)
+    weights = columns["weight"][0] if study.is_tilted(scene) else None
+    return SceneRows(columns, weights, study.start_price)
 
 
 def study_figures(

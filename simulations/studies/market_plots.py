@@ -9,7 +9,7 @@ import numpy as np
 
 from simulations.studies.attribution import AccountShare, Amplification, Episode
 from simulations.studies.lending import LendingStudy, cascade_terms, market_book, scene_paths
-from simulations.studies.svg import INK, MILLION, WARN, Section, percent, svg, three, usd, whole
+from simulations.studies.svg import INK, MILLION, WARN, Section, legend_above, percent, svg, three, usd, whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def ladder_section(study: LendingStudy) -> Section:
             absorbed / MILLION, color=WARN, linewidth=1, label="sold at once before the bonus is gone"
         )
         axes.set(xlabel="price fall, %", ylabel="debt liquidatable, million USD")
-        axes.legend()
+        legend_above(axes)
 
     reach = (
         f"A sudden fall of {passed} % makes more debt liquidatable than liquidators can sell at once with a "
@@ -69,7 +69,7 @@ def fan_section(study: LendingStudy, episodes: Sequence[Episode]) -> Section:
                 label=None if place else "paths that count most",
             )
         axes.set(xlabel="hours", ylabel=f"{study.asset}, USD")
-        axes.legend()
+        legend_above(axes)
 
     shown = np.unique(np.linspace(0, study.steps - 1, min(12, study.steps)).astype(int))
     rows = [(f"{hours[i]:g}", *(f"{value:,.2f}" for value in fan[:, i])) for i in shown]

@@ -1,27 +1,22 @@
-"""One HTML file that says what a study found; it opens offline and loads nothing.
-
-The verdict first, then the table, then sections: a sentence that says what to see, a picture as inline SVG,
-and the table of its numbers.  Sections by asset belong after "Largest accounts".
-"""
+"""What a study of candidates found, as one HTML file; see ``document.py`` for what all pages share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from simulations.candidates.mask import Refused
 from simulations.candidates.objective import Outcome, ScoreWeights
-from simulations.statistics.tail import Estimate, effective_paths
+from simulations.statistics.tail import effective_paths
 from simulations.studies.attribution import (
     amplification,
     convergence,
     largest_accounts,
     worst_episodes,
 )
+from simulations.studies.document import Cell, Column, Document, Measure, Overview, cell_of, html_of
 from simulations.studies.figures import THIN, CandidateFigures, is_thin, scene_rows, vector_text
 from simulations.studies.lending import LendingStudy
 from simulations.studies.market_plots import (
@@ -43,20 +38,18 @@ from simulations.studies.svg import Section, percent, whole
 from simulations.studies.verdict import Verdict, moves
 from simulations.studies.walk_forward import WalkForward
 
-HEAD = (
-    "candidate",
-    "LaR 95",
-    "LaR 99",
-    "VaR 95",
-    "VaR 99",
-    "ES 97.5",
-    "P(bad debt)",
-    "P(beyond reserves)",
-    "revenue",
-    "borrowing power",
-    "borrowers' harm",
-    "score against now",
+MEASURES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
+    ("liquidated, exceeded on 5 % of paths", "LaR 95, USD", "lar_95", whole),
+    ("on 1 % of paths", "LaR 99, USD", "lar_99", whole),
+    ("bad debt exceeded on 5 % of paths", "VaR 95, USD", "var_95", whole),
+    ("on 1 % of paths", "VaR 99, USD", "var_99", whole),
+    ("bad debt on the worst 2.5 % of paths", "ES 97.5, USD", "es_975", whole),
+    ("chance of bad debt", "P(bad debt)", "any_bad_debt", percent),
+    ("chance that reserves do not cover it", "P(beyond reserves)", "beyond_reserves", percent),
+    ("the protocol earns", "revenue, USD", "revenue", whole),
+    ("liquidations cost borrowers", "harm, USD", "harm", whole),
 )
+"""A row in plain words, the field's term and unit, the figure's name, how it is written."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,22 +70,40 @@ class Report:
 
 def report_page(report: Report) -> str:
     """Return the whole report of a finished study."""
-    environment = Environment(
-        loader=PackageLoader("simulations.studies", "."), autoescape=True, undefined=StrictUndefined
-    )
     study = report.study
-    return environment.get_template("report.html.j2").render(
+    document = Document(
         title=f"{study.asset}: parameters over {study.hours:g} hours",
         verdict=report.verdict,
         summary=f"{study.paths:,} price paths; {study.borrowers:,} borrowers owe {study.debt_usd:,} USD; "
         f"reserves of {study.reserves_usd:,.0f} USD; seed {study.seed}.",
-        head=HEAD,
-        rows=[_row(found, is_current=place == 0) for place, found in enumerate(report.figures)],
+        overview=overview(report.figures),
         sections=sections(report),
         assumptions=assumptions(report),
-        run_id=report.run_id,
-        result=report.result,
+        origin=f"Run {report.run_id}, result {report.result}.",
     )
+    return html_of(document)
+
+
+def overview(figures: Sequence[CandidateFigures]) -> Overview:
+    """Return the first table: a column for each candidate."""
+    columns = [Column(f.name, vector_text(f.parameters), is_current=f is figures[0]) for f in figures]
+    rows = [
+        Measure(words, term, tuple(cell_of(getattr(found, name), text) for found in figures))
+        for words, term, name, text in MEASURES
+    ]
+    power = tuple(Cell(whole(found.borrowing_power)) for found in figures)
+    rows.insert(-1, Measure("borrowers may owe up to", "borrowing power, USD", power))
+    scores = [replace(cell_of(f.score, "{:+.3f}".format), value=f"{f.score.value:+.3f}") for f in figures]
+    rows.append(Measure("score against now", "all of it in one number", (Cell("0"), *scores[1:])))
+    said = (Cell("as it stands"), *(Cell(found.verdict) for found in figures[1:]))
+    rows.append(Measure("by that score", "under the main assumptions", said))
+    sentence = (
+        "Over the horizon, each figure with its 95 % Monte Carlo interval. All candidates meet the same "
+        "paths; the intervals of the scores hold for all candidates together. Under each name stand LTV / "
+        "threshold / bonus."
+    )
+    note = "LaR: liquidations at risk. VaR: value at risk, here bad debt. ES: expected shortfall."
+    return Overview("Candidates", sentence, columns, rows, note)
 
 
 def sections(report: Report) -> list[Section]:
@@ -125,7 +136,13 @@ def changes_section(figures: Sequence[CandidateFigures]) -> Section:
     now = figures[0].parameters
     rows = [(found.name, moves(now, found.parameters), found.verdict) for found in figures[1:]]
     sentence = "What each candidate would change; caps in whole coins and whole dollars."
-    return Section("The candidates in words", sentence, None, ("candidate", "changes", "verdict"), rows)
+    return Section(
+        "The candidates in words",
+        sentence,
+        None,
+        ("candidate", "changes", "under the main assumptions"),
+        rows,
+    )
 
 
 def coverage_section(found: WalkForward) -> Section:
@@ -176,7 +193,8 @@ def assumptions(report: Report) -> list[str]:
         "Liquidators act at every step and stop when slippage has eaten the bonus; gas costs nothing.",
         "The oracle says the path's price at once.",
         "Revenue is 10 % of interest and 10 % of the bonus (Aave V3's reserve factor and protocol fee).",
-        "Harm is the bonus that borrowers pay, and the rebound of the coins that were sold.",
+        "Harm is the bonus that borrowers pay, and the rebound of the coins that were sold, no further than "
+        "the price at the start.",
         "The score adds relative changes: "
         f"{report.weights.revenue:g} x revenue + {report.weights.power:g} x borrowing power "
         f"- {report.weights.shortfall:g} x shortfall - {report.weights.harm:g} x harm.",
@@ -220,7 +238,12 @@ def _model_error(report: Report) -> list[Section]:
     rows = [(*_spread_row(one)[:-1], "" if one is ends else _spread_row(one)[-1]) for one in found]
     table = Section("Model error and Monte Carlo error", sentence, None, head, rows)
     by_scene = [
-        (one.scene.name, *(f"{whole(f.es_975.value)} ({f.verdict})" for f in one.figures)) for one in scenes
+        (
+            one.scene.name,
+            whole(one.figures[0].es_975.value),
+            *(f"{whole(f.es_975.value)} ({f.verdict})" for f in one.figures[1:]),
+        )
+        for one in scenes
     ]
     names = ("model, book, borrowers", *(one.name for one in report.figures))
     detail = Section(
@@ -246,20 +269,3 @@ def _spread_row(spread: Spread) -> tuple[str, ...]:
         f"{whole(spread.high)} ({spread.worst})",
         votes,
     )
-
-
-def _row(found: CandidateFigures, *, is_current: bool) -> dict[str, Any]:
-    dollars = (found.lar_95, found.lar_99, found.var_95, found.var_99, found.es_975)
-    cells = [_cell(figure, whole) for figure in dollars]
-    cells += [_cell(figure, percent) for figure in (found.any_bad_debt, found.beyond_reserves)]
-    cells += [_cell(found.revenue, whole), {"value": whole(found.borrowing_power), "interval": ""}]
-    cells += [_cell(found.harm, whole)]
-    verdict = {"value": "now", "interval": ""} if is_current else _cell(found.score, "{:+.3f}".format)
-    if not is_current:
-        verdict["value"] = f"{found.verdict} {verdict['value']}"
-    name = {"value": found.name, "interval": vector_text(found.parameters)}
-    return {"name": name, "cells": [*cells, verdict], "is_current": is_current}
-
-
-def _cell(figure: Estimate, text: Callable[[float], str]) -> dict[str, str]:
-    return {"value": text(figure.value), "interval": f"{text(figure.low)} to {text(figure.high)}"}

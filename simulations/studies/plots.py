@@ -21,6 +21,7 @@ from simulations.studies.svg import (
     MILLION,
     WARN,
     Section,
+    legend_above,
     percent,
     scale_of,
     svg,
@@ -48,7 +49,7 @@ def shortfall_section(study: LendingStudy, figures: Sequence[CandidateFigures]) 
         axes.errorbar(places, values, yerr=errors, fmt="o", color=INK, capsize=3)
         if reserves_fit:
             axes.axhline(study.reserves_usd / unit, color=WARN, linewidth=1, label="reserves")
-            axes.legend()
+            legend_above(axes)
         axes.set_xticks(places, [found.name for found in figures], rotation=20, ha="right")
         axes.set_ylim(bottom=0)
         axes.set(ylabel=f"ES 97.5 of bad debt, {name}")
@@ -71,18 +72,20 @@ def frontier_section(figures: Sequence[CandidateFigures], cloud: Sequence[Outcom
     outcomes = [Outcome(f.revenue.value, f.borrowing_power, f.es_975.value, f.harm.value) for f in figures]
     best = set(frontier(outcomes))
     unit, unit_name = scale_of([found.es_975.high for found in figures])
+    by_revenue = np.argsort(np.argsort([found.revenue.value for found in figures]))
+    offsets = [(4, 4) if rank % 2 else (4, -11) for rank in by_revenue]
 
     def draw(axes: Axes) -> None:
         if cloud:
             tried = [one.shortfall / unit for one in cloud], [one.revenue for one in cloud]
             axes.scatter(*tried, s=6, color="0.8", label="tried in the search, on its own paths")
-            axes.legend()
+            legend_above(axes)
         for place, found in enumerate(figures):
             colour = WARN if place == 0 else CALM if place in best else GREY
             here = found.es_975.value / unit, found.revenue.value
             across, up = np.array([_arms(found.es_975)]).T / unit, np.array([_arms(found.revenue)]).T
             axes.errorbar(*here, xerr=across, yerr=up, fmt="o", color=colour, capsize=2, linewidth=0.8)
-            axes.annotate(found.name, here, xytext=(4, 4), textcoords="offset points", fontsize=8)
+            axes.annotate(found.name, here, xytext=offsets[place], textcoords="offset points", fontsize=9)
         axes.set(
             xlabel=f"ES 97.5 of bad debt, {unit_name} (left is safer)", ylabel="revenue, USD (up is more)"
         )
@@ -171,6 +174,9 @@ def convergence_section(points: Sequence[tuple[int, Estimate]]) -> Section:
         axes.fill_between(counts, ends[:, 0], ends[:, 1], color=INK, alpha=0.2, linewidth=0)
         axes.plot(counts, values, color=INK, marker="o", markersize=3)
         axes.set_xscale("log")
+        marked = counts[::-3]
+        axes.set_xticks(marked, [f"{count:,}" for count in marked])
+        axes.minorticks_off()
         axes.set(xlabel="paths", ylabel=f"ES 97.5 of bad debt, {name}")
         axes.set_ylim(0, max(1e-9, 1.6 * float(ends[-1, 1])))
 

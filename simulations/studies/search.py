@@ -243,7 +243,13 @@ class _Evaluation:
         lost = result.bad_debt + result.uncovered
         revenue = revenue_of(result.interest, result.repaid, result.liquidated_value)
         last = self._prices[:, -1]
-        harm = harm_of(result.repaid, result.liquidated_value, coins=result.seized, last_price=last)
+        harm = harm_of(
+            result.repaid,
+            result.liquidated_value,
+            coins=result.seized,
+            last_price=last,
+            start_price=market.start_price,
+        )
         for row, vector in enumerate(new):
             sample = Sample(revenue[row], lost[row], harm[row], float(power[row]), self._weights)
             self._known[vector] = outcome_of(sample)

@@ -34,6 +34,7 @@ def svg(draw: Callable[[Axes], None], *, height: float = 3.6) -> Markup:
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
+    from matplotlib.ticker import ScalarFormatter, StrMethodFormatter
 
     with rc_context({"svg.hashsalt": "tribunate", "svg.fonttype": "none", "font.size": 10}):
         figure = Figure(figsize=(8.0, height), layout="constrained")
@@ -41,10 +42,18 @@ def svg(draw: Callable[[Axes], None], *, height: float = 3.6) -> Markup:
         axes = figure.subplots()
         axes.spines[["top", "right"]].set_visible(False)
         draw(axes)
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(axis.get_major_formatter(), ScalarFormatter) and axis.get_scale() == "linear":
+                axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
         buffer = StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return Markup(text[text.index("<svg") :])
+
+
+def legend_above(axes: Axes) -> None:
+    """Put the legend over the picture, where nothing is drawn."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False, borderaxespad=0.2)
 
 
 def usd(amount: float) -> str:

@@ -49,8 +49,9 @@ def verdict_of(
     if better:
         best = max(better, key=lambda found: found.score.value)
         reasons = (
-            f"{best.name} looks better in the base, but not under {_listed(doubted[best.name])}: a claim "
-            "that hangs on an assumption is no reason to act.",
+            f'The candidate "{best.name}" looks better under the main assumptions, but not under '
+            f"{_counted(doubted[best.name], scenes)}: a claim that hangs on an assumption is no reason to "
+            "act.",
             f"It would {moves(now.parameters, best.parameters)}.",
             _today(now),
         )
@@ -115,6 +116,8 @@ def _more(amount: float) -> str:
     return f"{'rises' if amount > 0 else 'falls'} by {usd(abs(amount))} USD"
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = "; ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown}; and {len(names) - 3} more"
+def _counted(doubts: Sequence[str], scenes: Sequence[SceneFigures]) -> str:
+    return (
+        f"{len(doubts)} of {len(scenes)} combinations of price model, book and what borrowers do "
+        f"(such as: {doubts[0]})"
+    )

@@ -16,9 +16,10 @@ from core.recommendation import Observation, Recommendation
 from core.units import Bps
 from models.data.liquidations import Liquidations
 from models.data.timeline import TimelineRow
+from simulations.backtest.claims import NO_CLAIM, Claim
 from simulations.backtest.conduct import run_backtest
 from simulations.backtest.kept import DECIDING_FOLDERS, kept_in
-from simulations.backtest.page import backtest_page
+from simulations.backtest.page import backtest_page, headline_of
 from simulations.backtest.parameters import LAST_KNOWN_FROM, V3_BEGINS, parameter_history
 from simulations.backtest.report import FIRST_LINE, BacktestReport
 from simulations.backtest.rivals import BEST_SO_FAR, HINDSIGHT, SMART_LTV
@@ -166,6 +167,18 @@ def test_the_page_opens_offline_and_shows_every_picture_with_its_numbers(report:
     assert page.count("<svg") == page.count("<details>") == 4 + 2 + 4
     assert not re.search(r"(src|href)=\"http", page)
     assert "no claim" in page and "What may be claimed" in page
+    assert page.index("comparisons") < page.index("What may be claimed"), "the verdict comes first"
+
+
+def test_the_headline_counts_what_stands() -> None:
+    nothing = Claim("fragile", "smart-ltv", "bad debt", NO_CLAIM, "an interval over weeks holds zero")
+    less = Claim("sturdy", "closed-form", "bad debt", "less bad debt", "")
+    assert headline_of([nothing]) == (
+        "No policy can be told from never changing: none of 1 comparisons stands."
+    )
+    assert headline_of([nothing, less]) == (
+        "Of 2 comparisons with never changing these stand: closed-form, less bad debt (sturdy book)."
+    )
 
 
 def test_an_interrupted_run_goes_on_from_finished_trajectories(inputs: BacktestInputs, tmp_path) -> None:

@@ -197,10 +197,14 @@ def test_revenue_and_harm_by_hand() -> None:
     """Interest 100, 1,000 repaid with 1,050 of coins that are worth 1,200 at the horizon."""
     repaid, sold = np.array([1_000.0]), np.array([1_050.0])
     assert revenue_of(np.array([100.0]), repaid, sold).tolist() == [15.0]
-    harm = harm_of(repaid, sold, coins=np.array([1.0]), last_price=np.array([1_200.0]))
-    assert harm.tolist() == [200.0]
-    fallen = harm_of(repaid, sold, coins=np.array([1.0]), last_price=np.array([900.0]))
-    assert fallen.tolist() == [50.0]
+
+    def harm(last: float) -> list[float]:
+        coins = np.array([1.0])
+        return harm_of(repaid, sold, coins=coins, last_price=np.array([last]), start_price=1_500.0).tolist()
+
+    assert harm(1_200.0) == [200.0]
+    assert harm(900.0) == [50.0]
+    assert harm(1e15) == harm(1_500.0) == [500.0], "no more than was there at the start"
 
 
 def test_the_score_is_the_mean_of_what_it_is_on_each_path() -> None:

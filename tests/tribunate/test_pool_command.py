@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -52,6 +53,51 @@ def test_json_is_one_object_and_the_same_twice() -> None:
 def test_without_mechanics_there_is_one_run() -> None:
     record = json.loads(invoke(*QUICK, "--accounts-drawn", "100", "--no-mechanics", "--json").output)
     assert record["mechanics"] == []
+
+
+def test_the_page_and_the_rows_are_written(files: tuple[Path, Path], tmp_path: Path) -> None:
+    market, accounts = files
+    page, rows = tmp_path / "pool.html", tmp_path / "rows.parquet"
+    own = ("--market", str(market), "--accounts", str(accounts))
+    answer = invoke(*QUICK, *own, "--html", str(page), "--export", str(rows))
+    assert answer.exit_code == 0, answer.output
+    text = page.read_text()
+    assert text.index("In a bad day") < text.index("The pool in figures")
+    for account in ("0x1", "0x2", "0x3"):
+        assert f">{account}</" in text, "accounts go by their names in the file"
+    table = pq.read_table(rows)
+    assert table.num_rows == 20
+    assert "bad_debt:WETH" in table.column_names
+
+
+def test_both_ends_of_behaviour_are_printed_and_in_the_object() -> None:
+    arguments = (*QUICK, "--accounts-drawn", "100", "--no-mechanics", "--sweep", "--threshold-up", "100")
+    text = invoke(*arguments).output
+    for setting in ("nobody looks", "all look at every step", "nobody leaves", "hazard of 5 a year"):
+        assert setting in text
+    ends = json.loads(invoke(*arguments, "--json").output)["sweep"]["ends"]
+    assert [end["behaviour"] for end in ends[::2]] == ["attention", "leaving", "looping", "re-levering"]
+    assert [end["behaviour"] for end in ends[1::2]] == ["attention", "leaving", "looping", "re-levering"]
+
+
+def test_an_object_without_a_sweep_has_none() -> None:
+    record = json.loads(invoke(*QUICK, "--accounts-drawn", "50", "--no-mechanics", "--json").output)
+    assert "sweep" not in record
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--threshold-up", "100"), "--threshold-up needs --sweep"),
+        (("--export", "rows.xlsx"), "rows.xlsx"),
+        (("--export", "rows"), "--export was rows"),
+        (("--sweep", "--threshold-up", "2000"), "thresholds were to rise by 2000"),
+    ],
+)
+def test_what_cannot_be_asked_for(arguments: tuple[str, ...], message: str) -> None:
+    answer = invoke(*QUICK, "--accounts-drawn", "20", *arguments)
+    assert answer.exit_code != 0
+    assert message in str(answer.exception)
 
 
 def test_the_files_of_the_documentation_work(files: tuple[Path, Path]) -> None:
