@@ -26,7 +26,7 @@ from core.mandate import Mandate
 from core.market import MarketSnapshot, Parameters, PriceHistory, Scalar
 from core.ports import STRATEGY_API_VERSION, Strategy
 from core.position import Position
-from core.recommendation import Observation, Recommendation
+from core.recommendation import Observation, Recommendation, Wanted
 from core.units import PRICE_ONE, WAD, Bps
 
 Factory = Callable[[], Strategy]
@@ -138,6 +138,16 @@ def check_answers_a_single_candidate(make: Factory) -> None:
     assert _fitted(make).recommend(shown).bound in (None, 60_00)
 
 
+def check_bound_is_the_same_without_evidence(make: Factory) -> None:
+    """Asked for the bound alone, it reveals the bound that it gives with evidence."""
+    strategy, shown = _fitted(make), observation()
+    bounds = [
+        strategy.recommend(replace(shown, wanted=wanted)).revealed_bound
+        for wanted in (Wanted.EVIDENCE, Wanted.BOUND)
+    ]
+    assert bounds[0] == bounds[1], "what is wanted besides the bound must not change it"
+
+
 def check_does_not_see_the_future(make: Factory) -> None:
     """A decision at t does not depend on what comes after t."""
     prices = history()
@@ -158,6 +168,7 @@ CHECKS: tuple[Check, ...] = (
     check_changes_nothing,
     check_stays_in_range,
     check_answers_a_single_candidate,
+    check_bound_is_the_same_without_evidence,
     check_does_not_see_the_future,
 )
 
