@@ -25,17 +25,9 @@ from simulations.pool.arrays import (
     Tables,
     Whole,
 )
-from simulations.pool.step import (
-    begin_step,
-    close_path,
-    end_step,
-    let_go,
-    look,
-    mark_seizable,
-    open_path,
-    sum_up,
-    visit,
-)
+from simulations.pool.calls import visit
+from simulations.pool.manners import let_go, look
+from simulations.pool.step import begin_step, close_path, end_step, mark_seizable, open_path, sum_up
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
