@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.mandate import Mandate, SimulatedOutcome
     from core.market import Parameters, PriceHistory, Scalar
     from core.ports import STRATEGY_API_VERSION, RiskModel, Strategy, TrainingProgress
-    from core.recommendation import ForecastQuantile, Observation, Recommendation
+    from core.recommendation import ForecastQuantile, Observation, Recommendation, Wanted
     from core.units import Bps
 
 __version__ = "0.1.0"
@@ -33,6 +33,7 @@ _HOMES = {
     "SimulatedOutcome": "core.mandate",
     "Strategy": "core.ports",
     "TrainingProgress": "core.ports",
+    "Wanted": "core.recommendation",
 }
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "SimulatedOutcome",
     "Strategy",
     "TrainingProgress",
+    "Wanted",
     "__version__",
 ]
 

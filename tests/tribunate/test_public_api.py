@@ -14,7 +14,7 @@ import pytest
 
 import tribunate
 from core.units import Bps
-from tribunate import STRATEGY_API_VERSION, Observation, PriceHistory, Recommendation
+from tribunate import STRATEGY_API_VERSION, Observation, PriceHistory, Recommendation, Wanted
 from tribunate.testing import CHECKS, check_strategy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,6 +114,16 @@ class Stubborn(Careful):
         return 75_00 if self.fitted else None
 
 
+class Hasty(Careful):
+    """Asked for the bound alone, it takes a short cut that leads elsewhere."""
+
+    def bound(self, observation: Observation) -> int | None:
+        careful = super().bound(observation)
+        if careful is None or observation.wanted is Wanted.EVIDENCE:
+            return careful
+        return observation.floor
+
+
 class Peeking(Careful):
     """Looks behind the end of the history, at the array that it was cut from."""
 
@@ -153,6 +163,7 @@ BAD: list[tuple[type[Careful], str]] = [
     (NotPlain, "check_stays_in_range"),
     (OffTheSubject, "check_stays_in_range"),
     (Stubborn, "check_answers_a_single_candidate"),
+    (Hasty, "check_bound_is_the_same_without_evidence"),
     (Peeking, "check_does_not_see_the_future"),
 ]
 
