@@ -35,8 +35,7 @@ class WorstPaths:
 
     def average(self, values: Floats) -> Estimate:
         """Return the mean of one value per worst path; it may be a difference, of either sign."""
-        found = mean(values, weights=self.weights)
-        return replace(found, low=2 * found.value - found.high) if values.min() < 0 else found
+        return mean(values, weights=self.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def attribution(
         len(worst.paths),
         worst.average(whole.liquidated_value[worst.paths]),
         worst.average(bonus_of(whole, terms)[worst.paths]),
-        _asset_parts(book, taken, terms, worst=worst, whole=whole),
+        _asset_parts(book, taken, terms, worst=worst, lost=lost, whole=whole),
         worst.average(whole.uncovered[worst.paths]),
         _account_parts(book, taken, terms, worst=worst, lost=lost, names=names),
     )
@@ -118,9 +117,14 @@ def bonus_of(outcome: PoolOutcome, terms: PoolTerms) -> Floats:
 
 
 def _asset_parts(
-    book: PoolBook, prices: Floats, terms: PoolTerms, *, worst: WorstPaths, whole: PoolOutcome
+    book: PoolBook,
+    prices: Floats,
+    terms: PoolTerms,
+    *,
+    worst: WorstPaths,
+    lost: Floats,
+    whole: PoolOutcome,
 ) -> tuple[AssetPart, ...]:
-    lost = lost_of(whole)[worst.paths]
     found = []
     for number, asset in enumerate(terms.assets):
         still = prices.copy()

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import SimulationError
 from core.pool.account import Kind
-from core.pool.terms import PoolTerms
+from core.pool.terms import PoolAsset, PoolTerms
 from simulations.cores import usable_cores
 from simulations.pool import arrays, dense, screened
 from simulations.pool.arrays import (
@@ -185,8 +185,6 @@ def routes_of(groups: Groups, people: People) -> Routes:
 
 def warm_up() -> None:
     """Compile both kernels, or load what was compiled before."""
-    from core.pool.terms import PoolAsset
-
     book = arrays.plain_book(np.ones((1, 1)), np.ones((1, 1)))
     terms = PoolTerms((PoolAsset("ETH", 80_00, 75_00, 5_00),), 3600)
     for kernel in ("screened", "dense"):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.pool.account import Kind
-from core.pool.terms import ENDLESS, NO_INTEREST, Borrowers, Drought, Liquidators, PoolTerms
+from core.pool.terms import ENDLESS, NO_INTEREST, Drought, PoolTerms
 from core.units import BPS_ONE
 from simulations.pool.arrays import PoolBook
 from simulations.pool.face import PoolOutcome, run_pool
@@ -108,31 +108,31 @@ def switched_off(terms: PoolTerms, book: PoolBook) -> dict[str, tuple[PoolTerms,
         "isolation": assets(isolation_ceiling_usd=ENDLESS),
         "gas": replace(terms, liquidators=replace(crowd, gas_usd=Decimal(0))),
         "late liquidators": replace(terms, liquidators=replace(crowd, delay_steps=0)),
-        "limited capital": replace(
-            terms, liquidators=Liquidators(crowd.gas_usd, crowd.delay_steps, ENDLESS, BPS_ONE)
-        ),
+        "limited capital": replace(terms, liquidators=replace(crowd, capital_usd=ENDLESS)),
         "drought": replace(terms, drought=Drought()),
-        "leaving": replace(
-            terms, borrowers=replace(people, leave_per_year=Decimal(0), rate_leave=Decimal(0))
-        ),
+        "leaving": without_leaving(terms),
         "liquidity freeze": replace(terms, freeze_at_bps=NEVER_BPS),
-        "borrowers who look": replace(
-            terms,
-            borrowers=Borrowers(
-                leave_per_year=people.leave_per_year,
-                rate_leave=people.rate_leave,
-                tolerated_rate=people.tolerated_rate,
-            ),
-        ),
+        "borrowers who look": replace(terms, borrowers=replace(people, attention_steps=0)),
     }
     found = {name: (changed, book) for name, changed in without.items() if changed != terms}
     for kind, name in ((Kind.TOPS_UP, "top-ups"), (Kind.REPAYS, "repayments"), (Kind.LOOPS, "looping")):
         if (book.kind == kind).any() and people.attention_steps:
-            calm = np.where(book.kind == kind, int(Kind.PASSIVE), book.kind)
-            found[name] = (terms, replace(book, kind=calm))
+            found[name] = (terms, without_kind(book, kind))
     if book.mode.any():
         found["e-mode"] = (terms, replace(book, mode=np.zeros_like(book.mode)))
     return found
+
+
+def without_leaving(terms: PoolTerms) -> PoolTerms:
+    """Return the terms under which nobody leaves."""
+    return replace(
+        terms, borrowers=replace(terms.borrowers, leave_per_year=Decimal(0), rate_leave=Decimal(0))
+    )
+
+
+def without_kind(book: PoolBook, kind: Kind) -> PoolBook:
+    """Return the book with the accounts of one kind passive."""
+    return replace(book, kind=np.where(book.kind == kind, int(Kind.PASSIVE), book.kind))
 
 
 def contributions(

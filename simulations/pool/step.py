@@ -60,7 +60,7 @@ def sum_up(coins: Floats, owed: Floats, by_asset: Floats) -> tuple[Floats, Whole
             totals[0, asset] += owed[account, asset]
             totals[1, asset] += coins[account, asset]
         held[account] = isolated_asset(coins[account], by_asset)
-    return totals, np.where(held >= 0, held, -1)
+    return totals, held
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

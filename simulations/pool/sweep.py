@@ -21,7 +21,7 @@ from core.pool.terms import PoolTerms
 from core.units import BPS_ONE
 from simulations.pool.arrays import Floats, PoolBook
 from simulations.pool.face import PoolOutcome, run_pool
-from simulations.pool.figures import lost_of
+from simulations.pool.figures import lost_of, without_kind, without_leaving
 from simulations.pool.releverage import re_levered
 from simulations.statistics.tail import (
     Estimate,
@@ -74,7 +74,8 @@ def sweep_of(
     """
     ends = []
     for behaviour, setting, (changed, people) in _ends(book, prices[0, 0], terms, threshold_up_bps):
-        found = run_pool(people, prices, terms=changed)
+        is_as_given = changed is terms and people is book
+        found = whole if is_as_given else run_pool(people, prices, terms=changed)
         lost = lost_of(found)
         ends.append(
             End(
@@ -147,14 +148,12 @@ def _ends(
                 (replace(terms, borrowers=replace(people, attention_steps=steps)), book),
             )
     if np.isfinite(book.patience).any():
-        stays = replace(people, leave_per_year=Decimal(0), rate_leave=Decimal(0))
-        yield "leaving", "nobody leaves", (replace(terms, borrowers=stays), book)
+        yield "leaving", "nobody leaves", (without_leaving(terms), book)
         goes = replace(people, leave_per_year=MOST_LEAVE_PER_YEAR)
         yield "leaving", f"hazard of {MOST_LEAVE_PER_YEAR} a year", (replace(terms, borrowers=goes), book)
     loops = book.kind == Kind.LOOPS
     if loops.any():
-        calm = replace(book, kind=np.where(loops, int(Kind.PASSIVE), book.kind))
-        yield "looping", "nobody loops", (terms, calm)
+        yield "looping", "nobody loops", (terms, without_kind(book, Kind.LOOPS))
         yield "looping", f"as given, {100 * loops.mean():.1f} % of accounts", (terms, book)
     if threshold_up_bps:
         after = raised(terms, threshold_up_bps)
