@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from backtest_market import DAY, FIRST, HOUR, START, calls, prices_of, row
 
 from core.errors import ConfigError
-from core.market import Parameters, PriceHistory
 from core.units import Bps
-from models.data.liquidations import Liquidations
 from models.data.timeline import TimelineRow
 from simulations.backtest.books import (
     BAD_DEBT_USD,
@@ -28,22 +27,6 @@ from simulations.backtest.books import (
 from simulations.backtest.parameters import LAST_KNOWN_FROM, V2_BEGINS, V3_BEGINS, parameter_history
 from simulations.backtest.trajectories import WEEK_SECONDS, hours_of, under
 from simulations.book import FRAGILE, STURDY, draw_book, fit_sizes, resample
-
-HOUR, DAY = 3600, 24 * 3600
-START = 1_600_000_000 // HOUR * HOUR
-FIRST = Parameters(Bps(75_00), Bps(80_00), Bps(5_00), 2**128 - 1, 2**128 - 1)
-
-
-def calls(count: int, *, usd: float = 500.0, share: float = 0.5) -> Liquidations:
-    times = START + HOUR * np.arange(count, dtype=np.int64)
-    return Liquidations(times, np.full(count, usd), times, np.full(count, share), dust=0)
-
-
-def row(
-    time: int, market: str, symbol: str, *, ltv: int, threshold: int, bonus: int | None = 5_00
-) -> TimelineRow:
-    return TimelineRow(time, market, symbol, ltv, threshold, bonus)
-
 
 # ── sizes ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -148,12 +131,6 @@ def book_terms(health: list[float], weeks: int, *, return_share: float = 1.0) ->
     sizes = np.tile(np.array([[np.log(1_000.0)], [0.0], [0.5]]), (1, weeks))
     count = len(health)
     return BookTerms(np.zeros(count), np.array(health), sizes, 0.80, return_share, 1e9, 0.8)
-
-
-def prices_of(closes: list[float]) -> PriceHistory:
-    times = START + HOUR * np.arange(len(closes), dtype=np.int64)
-    values = np.rint(np.array(closes) * 1e8).astype(np.int64)
-    return PriceHistory("ETH", "exchange", HOUR, times, values)
 
 
 def test_a_flat_price_liquidates_nobody() -> None:

@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from backtest_market import DAY, FIRST, HOUR, START, Says, prices_of
 
 from core.errors import SimulationError
 from core.guardrails import DEFAULT_LIMITS
-from core.mandate import Limit, Mandate, SimulatedOutcome
-from core.market import Parameters, PriceHistory, Scalar
-from core.ports import STRATEGY_API_VERSION, Strategy
-from core.recommendation import Observation, Recommendation
-from core.units import Bps
+from core.mandate import Mandate
+from core.market import PriceHistory, Scalar
+from core.ports import Strategy
 from simulations.backtest.books import BookTerms
 from simulations.backtest.decisions import DecisionTerms, replay_policy
 from simulations.backtest.quorum import QuorumPolicy
@@ -28,41 +27,11 @@ from simulations.backtest.trajectories import (
 from simulations.backtest.walk_forward import Contender, Fits, WalkForward
 from simulations.book import STURDY
 
-HOUR, DAY = 3600, 24 * 3600
-START = 1_600_000_000 // HOUR * HOUR
-FIRST = Parameters(Bps(75_00), Bps(80_00), Bps(5_00), 2**128 - 1, 2**128 - 1)
-
 
 def book_terms(health: list[float], weeks: int, *, return_share: float = 1.0) -> BookTerms:
     sizes = np.tile(np.array([[np.log(1_000.0)], [0.0], [0.5]]), (1, weeks))
     count = len(health)
     return BookTerms(np.zeros(count), np.array(health), sizes, 0.80, return_share, 1e9, 0.8)
-
-
-def prices_of(closes: list[float]) -> PriceHistory:
-    times = START + HOUR * np.arange(len(closes), dtype=np.int64)
-    values = np.rint(np.array(closes) * 1e8).astype(np.int64)
-    return PriceHistory("ETH", "exchange", HOUR, times, values)
-
-
-class Says:
-    """A strategy that always gives one bound, and notes what it was shown."""
-
-    family = "test"
-    api_version = STRATEGY_API_VERSION
-
-    def __init__(self, bound: int | None, name: str = "says", *, answers: int = 1) -> None:
-        self.bound, self.name, self.answers = bound, name, answers
-        self.seen: list[Observation] = []
-        self.fits: list[int] = []
-
-    def fit(self, history: PriceHistory, *, seed: int, report: object = None) -> None:
-        self.fits.append(history.last_time)
-
-    def recommend(self, observation: Observation) -> Recommendation:
-        self.seen.append(observation)
-        outcomes = (SimulatedOutcome(80_00, 0, 0, 0, 0, 0),) * self.answers
-        return Recommendation(observation.scalar, self.bound, (), outcomes, (Limit.STRESS,), "says")
 
 
 def decision_terms(weeks: int, prices: PriceHistory | None = None) -> DecisionTerms:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from backtest_market import DAY, FIRST, START, prices_of
 
 from core.errors import SimulationError
 from core.guardrails import DEFAULT_LIMITS
-from core.market import Parameters, PriceHistory, Scalar
+from core.market import PriceHistory, Scalar
 from core.ports import Strategy
 from core.units import Bps
 from models.data.timeline import TimelineRow
@@ -34,20 +35,12 @@ from simulations.backtest.trajectories import (
 )
 from simulations.backtest.walk_forward import WalkForward
 
-HOUR, DAY = 3600, 24 * 3600
-START = 1_600_000_000 // HOUR * HOUR
-FIRST = Parameters(Bps(75_00), Bps(80_00), Bps(5_00), 2**128 - 1, 2**128 - 1)
 LIMITS = DEFAULT_LIMITS[Scalar.LIQUIDATION_THRESHOLD]
 SPAN = {"begin": START, "end": START + 10 * WEEK_SECONDS}
 
 
 def values(trajectory: Trajectory) -> list[int]:
     return [int(p.liquidation_threshold_bps) for _, p in trajectory.changes]
-
-
-def prices_of(closes: list[float]) -> PriceHistory:
-    times = START + HOUR * np.arange(len(closes), dtype=np.int64)
-    return PriceHistory("ETH", "exchange", HOUR, times, np.rint(np.array(closes) * 1e8).astype(np.int64))
 
 
 def test_a_constant_is_reached_step_by_step_within_the_budget_and_held() -> None:
