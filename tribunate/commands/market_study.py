@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from core.errors import ConfigError
 from core.market import Parameters, Scalar, parameters_from, with_scalar
 from core.units import PRICE_ONE, Bps
+from tribunate.commands.runs import EngineName
 
 if TYPE_CHECKING:
     from core.market import PriceHistory
@@ -22,6 +26,32 @@ HIGHEST_BPS = 95_00
 DEBT_USD = 100_000_000
 CAP_OVER_DEBT = 1.2
 CAP_OVER_SUPPLY = 1.5
+
+
+class Tail(StrEnum):
+    """How the far tail is drawn."""
+
+    PLAIN = "plain"
+    IMPORTANCE = "importance"
+
+
+CandidateOption = Annotated[
+    list[str] | None,
+    typer.Option(help="A proposal or rival: NAME=THRESHOLD or NAME=LTV/THRESHOLD/BONUS."),
+]
+PlotlyOption = Annotated[
+    Path | None, typer.Option(help="Write the pictures to turn and zoom; needs the extra plotly.")
+]
+TailOption = Annotated[Tail, typer.Option(help="plain, or importance: half the paths drawn further down.")]
+NowOption = Annotated[int, typer.Option("--now", help="The threshold as it stands, basis points.")]
+HoursOption = Annotated[int, typer.Option(help="Horizon.", min=1)]
+AssumptionsOption = Annotated[str, typer.Option(help="The book: fragile or sturdy.")]
+DataOption = Annotated[Path | None, typer.Option(help="Folder with prices: fit volatility there.")]
+AssetOption = Annotated[str, typer.Option(help="ETH, BTC or LINK.")]
+KeptRunsOption = Annotated[Path, typer.Option("--runs", help="Where runs are kept; a stopped one goes on.")]
+EngineOption = Annotated[EngineName, typer.Option(help="Where chunks are computed.")]
+WorkersOption = Annotated[int | None, typer.Option(help="Processes; all cores if left out.")]
+HtmlOption = Annotated[Path | None, typer.Option(help="Write the report: one file that opens offline.")]
 
 
 def standing(threshold_bps: int, *, price: float) -> Parameters:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.errors import ConfigError
-from tribunate.commands.market_study import named_vector, prices_of, standing
+from tribunate.commands.market_study import (
+    AssetOption,
+    AssumptionsOption,
+    CandidateOption,
+    DataOption,
+    EngineOption,
+    HoursOption,
+    HtmlOption,
+    KeptRunsOption,
+    NowOption,
+    PlotlyOption,
+    Tail,
+    TailOption,
+    WorkersOption,
+    named_vector,
+    prices_of,
+    standing,
+)
 from tribunate.commands.runs import RUNS, EngineName, engine_of, say_progress
 from tribunate.commands.simulate import (
     SCENE_PATHS,
-    Tail,
     masked,
     refused_record,
     say_refused,
@@ -32,11 +47,8 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    now: Annotated[int, typer.Option("--now", help="The threshold as it stands, basis points.")] = 75_00,
-    candidate: Annotated[
-        list[str] | None,
-        typer.Option(help="A proposal or rival: NAME=THRESHOLD or NAME=LTV/THRESHOLD/BONUS."),
-    ] = None,
+    now: NowOption = 75_00,
+    candidate: CandidateOption = None,
     epochs: Annotated[int, typer.Option(help="Epochs that a candidate may take to reach.", min=1)] = 1,
     weights: Annotated[
         str, typer.Option(help="Of revenue, borrowing power, shortfall, borrowers' harm in the score.")
@@ -45,22 +57,18 @@ def search(
     population: Annotated[int, typer.Option(help="Vectors in a generation.", min=4)] = 12,
     search_paths: Annotated[int, typer.Option(help="Price paths of each evaluation.", min=1)] = 2_000,
     paths: Annotated[int, typer.Option(help="Fresh price paths that check what was found.", min=1)] = 10_000,
-    hours: Annotated[int, typer.Option(help="Horizon.", min=1)] = 24,
-    tail: Annotated[Tail, typer.Option(help="plain, or importance: half the paths drawn further down.")] = (
-        Tail.IMPORTANCE
-    ),
-    assumptions: Annotated[str, typer.Option(help="The book: fragile or sturdy.")] = "fragile",
+    hours: HoursOption = 24,
+    tail: TailOption = Tail.IMPORTANCE,
+    assumptions: AssumptionsOption = "fragile",
     elasticity: Annotated[float, typer.Option(help="How far borrowers re-lever, 0 to 1.")] = 1.0,
-    data: Annotated[Path | None, typer.Option(help="Folder with prices: fit volatility there.")] = None,
-    asset: Annotated[str, typer.Option(help="ETH, BTC or LINK.")] = "ETH",
+    data: DataOption = None,
+    asset: AssetOption = "ETH",
     seed: Annotated[int, typer.Option(help="Drives book, paths and search.", min=0)] = 1,
-    runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept; a stopped one goes on.")] = RUNS,
-    engine: Annotated[EngineName, typer.Option(help="Where chunks are computed.")] = EngineName.POOL,
-    workers: Annotated[int | None, typer.Option(help="Processes; all cores if left out.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the report: one file that opens offline.")] = None,
-    plotly: Annotated[
-        Path | None, typer.Option(help="Write the pictures to turn and zoom; needs the extra plotly.")
-    ] = None,
+    runs: KeptRunsOption = RUNS,
+    engine: EngineOption = EngineName.POOL,
+    workers: WorkersOption = None,
+    html: HtmlOption = None,
+    plotly: PlotlyOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Search LTV, threshold, bonus and caps; say "no change" unless fresh paths and all models agree."""

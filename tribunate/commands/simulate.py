@@ -5,13 +5,30 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tribunate.commands.market_study import at_threshold, named_vector, prices_of, standing
+from tribunate.commands.market_study import (
+    AssetOption,
+    AssumptionsOption,
+    CandidateOption,
+    DataOption,
+    EngineOption,
+    HoursOption,
+    HtmlOption,
+    KeptRunsOption,
+    NowOption,
+    PlotlyOption,
+    Tail,
+    TailOption,
+    WorkersOption,
+    at_threshold,
+    named_vector,
+    prices_of,
+    standing,
+)
 from tribunate.commands.runs import RUNS, EngineName, engine_of, say_progress
 
 if TYPE_CHECKING:
@@ -23,13 +40,6 @@ if TYPE_CHECKING:
 SCENE_PATHS = 2_000
 
 
-class Tail(StrEnum):
-    """How the far tail is drawn."""
-
-    PLAIN = "plain"
-    IMPORTANCE = "importance"
-
-
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("simulate", epilog="Example: tribunate simulate --paths 10000 --now 7500 --html report.html")(
@@ -38,34 +48,27 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    now: Annotated[int, typer.Option("--now", help="The threshold as it stands, basis points.")] = 75_00,
+    now: NowOption = 75_00,
     width: Annotated[int, typer.Option(help="Candidates reach this far on either side, basis points.")] = 50,
     step: Annotated[int, typer.Option(help="Distance of candidates, basis points.", min=1)] = 25,
-    candidate: Annotated[
-        list[str] | None,
-        typer.Option(help="A proposal or rival: NAME=THRESHOLD or NAME=LTV/THRESHOLD/BONUS."),
-    ] = None,
+    candidate: CandidateOption = None,
     epochs: Annotated[int, typer.Option(help="Candidates may take so many epochs to reach.", min=1)] = 1,
     paths: Annotated[int, typer.Option(help="Price paths.", min=1)] = 10_000,
-    hours: Annotated[int, typer.Option(help="Horizon.", min=1)] = 24,
-    tail: Annotated[Tail, typer.Option(help="plain, or importance: half the paths drawn further down.")] = (
-        Tail.IMPORTANCE
-    ),
-    assumptions: Annotated[str, typer.Option(help="The book: fragile or sturdy.")] = "fragile",
+    hours: HoursOption = 24,
+    tail: TailOption = Tail.IMPORTANCE,
+    assumptions: AssumptionsOption = "fragile",
     elasticity: Annotated[float, typer.Option(help="How far borrowers re-lever, 0 to 1.")] = 0.0,
-    data: Annotated[Path | None, typer.Option(help="Folder with prices: fit volatility there.")] = None,
-    asset: Annotated[str, typer.Option(help="ETH, BTC or LINK.")] = "ETH",
+    data: DataOption = None,
+    asset: AssetOption = "ETH",
     seed: Annotated[int, typer.Option(help="Drives book and paths.", min=0)] = 1,
     scene_paths: Annotated[
         int | None, typer.Option(help="Paths of each model and sensitivity; 2,000 for a report, else none.")
     ] = None,
-    runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept; a stopped one goes on.")] = RUNS,
-    engine: Annotated[EngineName, typer.Option(help="Where chunks are computed.")] = EngineName.POOL,
-    workers: Annotated[int | None, typer.Option(help="Processes; all cores if left out.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the report: one file that opens offline.")] = None,
-    plotly: Annotated[
-        Path | None, typer.Option(help="Write the pictures to turn and zoom; needs the extra plotly.")
-    ] = None,
+    runs: KeptRunsOption = RUNS,
+    engine: EngineOption = EngineName.POOL,
+    workers: WorkersOption = None,
+    html: HtmlOption = None,
+    plotly: PlotlyOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Simulate candidate thresholds on common paths; print tail figures with their intervals."""
